@@ -1,0 +1,1 @@
+"""What should a device run? Image store, manifests and rollout rules; knows nothing of the hub."""

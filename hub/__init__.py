@@ -1,0 +1,1 @@
+"""The hub: it owns every socket, task and clock."""

@@ -1,0 +1,150 @@
+"""The composition root: the only file that names concrete classes, and the order in which they start and stop."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import socket
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from functools import partial
+from importlib.metadata import version
+from time import monotonic, time_ns
+from typing import Any, Final, assert_never
+
+from hub.directory import Directory
+from hub.errors import SettingsError
+from hub.local.influxd import ManagedInflux
+from hub.local.mosquitto import ManagedBroker
+from hub.migrations import upgrade
+from hub.pipeline.counters import Counters
+from hub.pipeline.delivery import Delivery
+from hub.pipeline.intake import BatchingIntake
+from hub.pipeline.registry_feed import RegistryFeed
+from hub.profiles.loader import load_profiles
+from hub.settings import Settings
+from hub.sinks.base import Sink
+from hub.sinks.influx_v1 import InfluxV1Sink
+from hub.sinks.influx_v2 import InfluxV2Sink
+from hub.sinks.options import InfluxV1Options, InfluxV2Options, SinkOptions
+from hub.sinks.query import InfluxReader
+from hub.sources.mqtt import MqttSource
+from hub.spool.sqlite import SqliteSpool
+from hub.transport.options import MqttOptions
+from hub.transport.tls import client_context
+from hub.web.health import Health, health_router
+from hub.web.server import build_api, serve
+from provisioning.database import open_engine
+from provisioning.registry import Registry
+
+VERSION: Final = version("cityhub")
+DAY_NS: Final = 86_400 * 1_000_000_000
+
+log = logging.getLogger(__name__)
+
+
+@dataclass
+class Hub:
+    """A running hub, as its observers see it."""
+
+    settings: Settings
+    directory: Directory
+    counters: Counters
+    spool: SqliteSpool
+    delivery: Delivery
+    source: MqttSource
+    feed: RegistryFeed
+    database: SinkOptions
+    broker_address: tuple[str, int]
+    started: float
+
+    def health(self) -> Health:
+        """Return a snapshot of how the hub is."""
+        counters = self.counters
+        return Health(
+            version=VERSION,
+            uptime_s=monotonic() - self.started,
+            problems=self.problems(),
+            devices=len(self.directory),
+            broker_connected=self.source.connected,
+            broker_connections=self.source.connections,
+            messages=counters.messages,
+            messages_acknowledged=counters.messages_acknowledged,
+            bytes=counters.bytes,
+            points_spooled=counters.points_spooled,
+            points_stored=counters.points_stored,
+            spool_points=self.spool.lines,
+            spool_bytes=self.spool.bytes,
+            commits=counters.commits,
+            writes=counters.writes,
+            write_failures=counters.write_failures,
+            rejected=dict(counters.rejected),
+        )
+
+    def problems(self) -> list[str]:
+        """Return what is wrong, a sentence each."""
+        broker = "" if self.source.connected else "not connected to the broker"
+        return [text for text in (broker, self.delivery.outage, self.spool.full, self.feed.trouble) if text]
+
+    def reader(self) -> InfluxReader:
+        """Return a reader of the database that the hub writes to."""
+        return InfluxReader(self.database)
+
+
+async def run_hub(settings: Settings, stop: asyncio.Event, started: Callable[[Hub], None]) -> None:
+    """Run until `stop` is set, then stop in the reverse order of starting: no room outlives what it stands on.
+
+    Args:
+        started: called once with the hub when everything is up.
+
+    Raises:
+        CityhubError: something that the hub cannot do without is missing or wrong.
+    """
+    try:
+        async with AsyncExitStack() as stack:
+            started(await _start(settings, stack))
+            await stop.wait()
+            log.info("stopping")
+    except* (CityhubError, ProvisioningError) as group:
+        raise _first(group) from None
+
+
+async def _start(settings: Settings, stack: AsyncExitStack) -> Hub:
+    enter = stack.enter_async_context
+    registry = await _open_registry(settings)
+    database = settings.influxdb or await enter(_managed_influx(settings))
+    broker = settings.broker or await enter(_managed_broker(settings))
+    spool = await enter(SqliteSpool(settings.spool_file, settings.spool))
+    sink = await enter(_opened(_sink(database, settings.pipeline.writers)))
+    directory = _directory(settings)
+    feed = RegistryFeed(registry, directory)
+    await feed.load()
+    counters = Counters()
+    delivery = Delivery(spool, sink, settings.pipeline, counters, time_ns)
+    intake = BatchingIntake(directory, spool, settings.pipeline, counters)
+    source = MqttSource(broker, partial(client_context, broker), intake, time_ns)
+    hub = Hub(settings, directory, counters, spool, delivery, source, feed, database, broker_address(settings), monotonic())
+    api = build_api([health_router(hub.health)], VERSION)
+    rooms = {
+        "spool": spool.tidy(),
+        "delivery": delivery.run(),
+        "intake": intake.run(),
+        "web": serve(api, settings.web),
+        "registry": feed.run(),
+        "mqtt": source.run(),
+    }
+    for name, room in rooms.items():
+        await enter(_running(name, room))
+    return hub
+
+
+@asynccontextmanager
+async def _running(name: str, room: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
+    """Run a room beside the block; when it fails the block is cancelled, when the block ends it is."""
+    async with asyncio.TaskGroup() as tasks:
+        task = tasks.create_task(room, name=name)
+        try:
+            yield
+        finally:
+            task.cancel()

@@ -1,0 +1,234 @@
+"""The demo's live view: a pure function from a snapshot to what rich draws. Bahasa Indonesia first, English beside it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Final
+
+from rich.align import Align
+from rich.console import Group
+from rich.layout import Layout
+from rich.panel import Panel
+from rich.table import Table
+from rich.text import Text
+
+from hub.sim.units import WIB
+
+if TYPE_CHECKING:
+    from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
+
+BARS: Final = " ▁▂▃▄▅▆▇█"
+SPARK_S: Final = 60
+"""Seconds that the sparkline shows."""
+EVENTS: Final = 100
+"""Events that a snapshot holds; as many are drawn as there is room."""
+
+MODELS: Final = {
+    "camera": ("CCTV", "cameras"),
+    "tracker": ("Pelacak GPS", "trackers"),
+    "weather": ("Pos cuaca", "weather"),
+    "river": ("Duga air", "river level"),
+}
+REASONS: Final = {
+    "unknown_device": "perangkat tak dikenal",
+    "unknown_topic": "topik tak dikenal",
+    "too_large": "terlalu besar",
+    "bad_payload": "isi rusak",
+    "wrong_type": "salah jenis",
+    "out_of_range": "di luar batas",
+    "no_readings": "tanpa bacaan",
+    "bad_time": "waktu salah",
+    "refused_by_database": "ditolak basis data",
+    "decoder_failed": "dekoder gagal",
+}
+STYLES: Final = {"critical": "bold red", "error": "bold red", "warning": "yellow", "info": ""}
+
+
+@dataclass(frozen=True, slots=True)
+class Happened:
+    """A line of the last events: when (ns UTC), who, how bad, and what."""
+
+    at_ns: int
+    who: str
+    severity: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """All that the view shows.
+
+    Attributes:
+        models: (connected, all) by model of device.
+        rates: messages a second, one figure a second, the latest last.
+        problems: why the hub is unwell; empty when it is well.
+        stage: what the demo is doing, while it is not just running.
+        p50_ms: publish to queryable; None before anything was measured.
+        events: the latest last.
+    """
+
+    city: str
+    uptime_s: float = 0.0
+    stage: str = ""
+    problems: Sequence[str] = ()
+    models: Mapping[str, tuple[int, int]] = field(default_factory=dict)
+    rates: Sequence[float] = ()
+    published: int = 0
+    acknowledged: int = 0
+    points_stored: int = 0
+    spool_points: int = 0
+    spool_bytes: int = 0
+    rejected: Mapping[str, int] = field(default_factory=dict)
+    p50_ms: float | None = None
+    p99_ms: float | None = None
+    events: Sequence[Happened] = ()
+
+
+def render(snapshot: Snapshot) -> Layout:
+    """Return a picture that fills the terminal; made for 80 columns and 24 rows, and more."""
+    layout = Layout()
+    layout.split_column(
+        Layout(_header(snapshot), size=3),
+        Layout(name="figures", size=14),
+        Layout(_events(snapshot.events)),
+    )
+    layout["figures"].split_row(Layout(name="left"), Layout(_flow(snapshot)))
+    layout["left"].split_column(
+        Layout(_devices(snapshot.models), size=len(MODELS) + 3),
+        Layout(_rejected(snapshot.rejected)),
+    )
+    return layout
+
+
+def _header(snapshot: Snapshot) -> Panel:
+    row = Table.grid(expand=True)
+    row.add_column(no_wrap=True, overflow="ellipsis")
+    row.add_column(justify="right", no_wrap=True, style="dim")
+    row.add_row(_health(snapshot), "Ctrl-C: berhenti · stop")
+    title = f"[bold]Cityhub · {snapshot.city}[/] · simulasi · {timedelta(seconds=int(snapshot.uptime_s))}"
+    return _panel(title, row)
+
+
+def _health(snapshot: Snapshot) -> Text:
+    if snapshot.stage:
+        return Text(snapshot.stage, "bold cyan")
+    if snapshot.problems:
+        return Text(f"● SAKIT · unwell: {_safe(snapshot.problems[0])}", "bold red")
+    return Text("● SEHAT · well", "bold green")
+
+
+def _devices(models: Mapping[str, tuple[int, int]]) -> Panel:
+    table = _table()
+    for model, (name, english) in MODELS.items():
+        connected, total = models.get(model, (0, 0))
+        style = "green" if connected == total else "yellow"
+        table.add_row(_label(name, english), Text(f"{connected} / {total}", style))
+    connected, total = (sum(column) for column in zip((0, 0), *models.values(), strict=True))
+    table.add_row(_label("Semua", "all", "bold"), Text(f"{connected} / {total}", "bold"))
+    return _panel("Perangkat tersambung [dim]· devices connected[/]", table)
+
+
+def _rejected(rejected: Mapping[str, int]) -> Panel:
+    table = _table()
+    for reason, count in sorted(rejected.items(), key=lambda item: -item[1]):
+        table.add_row(_label(REASONS.get(reason, reason), reason.replace("_", " ")), Text(f"{count:,}", "yellow"))
+    if not rejected:
+        table.add_row(Text("tidak ada · none", "dim"), "")
+    return _panel(f"Ditolak [dim]· rejected[/] {sum(rejected.values()):,}", table)
+
+
+def _flow(snapshot: Snapshot) -> Panel:
+    now = snapshot.rates[-1] if snapshot.rates else 0.0
+    table = _table()
+    table.add_row(_label("Pesan per detik", "messages/s"), Text(f"{now:,.0f}", "bold cyan"))
+    table.add_row("", "")
+    below = _table()
+    below.add_row(_label("Dikirim", "published"), f"{snapshot.published:,}")
+    below.add_row(_label("Diterima broker", "acknowledged"), f"{snapshot.acknowledged:,}")
+    below.add_row(_label("Titik tersimpan", "points stored"), Text(f"{snapshot.points_stored:,}", "bold green"))
+    below.add_row(_label("Menunggu di spool", "spooled"), _spool(snapshot))
+    below.add_row("", "")
+    below.add_row(_label("Kirim → terbaca p50", "publish → query"), _latency(snapshot.p50_ms))
+    below.add_row(_label("Kirim → terbaca p99", "publish → query"), _latency(snapshot.p99_ms))
+    return _panel("Aliran data [dim]· data flow[/]", Group(table, _Sparkline(snapshot.rates), Text(), below))
+
+
+def _spool(snapshot: Snapshot) -> Text:
+    style = "yellow" if snapshot.spool_points > 10_000 else ""  # noqa: PLR2004 - more than a few seconds' worth
+    return Text(f"{snapshot.spool_points:,} · {_size(snapshot.spool_bytes)}", style)
+
+
+def _size(count: float) -> str:
+    for unit in ("B", "kB", "MB"):
+        if count < 1000:  # noqa: PLR2004 - SI prefixes
+            return f"{count:.0f} {unit}" if unit == "B" else f"{count:.1f} {unit}"
+        count /= 1000
+    return f"{count:.1f} GB"
+
+
+def _latency(value_ms: float | None) -> Text:
+    return Text("-", "dim") if value_ms is None else Text(f"{value_ms:,.0f} ms", "bold")
+
+
+def _events(events: Sequence[Happened]) -> Panel:
+    return _panel("Peristiwa terakhir [dim]· last events[/]", _Tail(events))
+
+
+class _Tail:
+    """The latest events, newest first, as many as there is room for."""
+
+    def __init__(self, events: Sequence[Happened]) -> None:
+        self._events = events
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        rows = options.height or options.max_height
+        table = Table.grid(padding=(0, 1), expand=True)
+        table.add_column(no_wrap=True, style="dim", width=8)
+        table.add_column(no_wrap=True, overflow="ellipsis", style="cyan", width=20)
+        table.add_column(no_wrap=True, overflow="ellipsis", ratio=1)
+        for event in list(reversed(self._events))[:rows]:
+            local = datetime.fromtimestamp(event.at_ns / 1e9, WIB)
+            style = STYLES.get(event.severity, "")
+            table.add_row(f"{local:%H:%M:%S}", Text(_safe(event.who)), Text(_safe(event.text), style))
+        yield table
+
+
+class _Sparkline:
+    """One bar a second, the latest at the right; the highest fills its cell."""
+
+    def __init__(self, values: Sequence[float]) -> None:
+        self._values = values
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        shown = self._values[-min(SPARK_S, options.max_width) :]
+        yield Align.right(Text(sparkline(shown), "cyan", no_wrap=True))
+
+
+def sparkline(values: Sequence[float]) -> str:
+    """Return one bar a value; nothing is an empty cell, the highest a full one."""
+    highest = max(values, default=0.0)
+    if highest <= 0:
+        return BARS[0] * len(values)
+    return "".join(BARS[round(value / highest * (len(BARS) - 1))] for value in values)
+
+
+def _table() -> Table:
+    table = Table.grid(padding=(0, 1), expand=True)
+    table.add_column(no_wrap=True, overflow="ellipsis", ratio=1)
+    table.add_column(no_wrap=True, justify="right")
+    return table
+
+
+def _label(name: str, english: str, style: str = "") -> Text:
+    return Text.assemble((name, style), (f" · {english}", "dim"))
+
+
+def _panel(title: str, body: RenderableType) -> Panel:
+    return Panel(body, title=title, title_align="left", border_style="blue", padding=(0, 1))
+
+
+def _safe(text: str) -> str:
+    """Nothing that was received may control the terminal."""
+    return "".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in text)

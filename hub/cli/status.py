@@ -1,0 +1,124 @@
+"""`cityhub status` and `cityhub rejects`: how is the hub, and what did it refuse?"""
+
+from __future__ import annotations
+
+import base64
+import http.client
+import json
+from datetime import UTC, datetime
+from typing import Annotated, Any
+
+import orjson
+import typer
+from pydantic import ValidationError
+from rich.console import Console
+from rich.table import Table
+
+from hub.cli.context import UNWELL, settings_of
+from hub.errors import CityhubError
+from hub.model import DeadLetter
+from hub.settings import Settings
+from hub.spool.store import read_dead_letters
+from hub.web.health import Health
+
+TIMEOUT_S = 5
+
+
+def status(ctx: typer.Context, *, as_json: Annotated[bool, typer.Option("--json", help="For machines.")] = False) -> None:
+    """Ask the running hub how it is. Exit code 0: well, 3: unwell or not running.
+
+    Example: cityhub status --json | jq .problems
+    """
+    try:
+        health = ask(settings_of(ctx))
+    except CityhubError as error:
+        if as_json:
+            typer.echo(json.dumps({"problems": [str(error)]}))
+        else:
+            typer.echo(str(error), err=True)
+        raise typer.Exit(UNWELL) from None
+    if as_json:
+        typer.echo(health.model_dump_json(indent=2))
+    else:
+        Console(highlight=False).print(_table(health))
+    if not health.well:
+        raise typer.Exit(UNWELL)
+
+
+def ask(settings: Settings) -> Health:
+    """Return the health of the hub that runs with `settings`.
+
+    Raises:
+        CityhubError: nobody answers there, or somebody else does.
+    """
+    where = f"{settings.web.host}:{settings.web.port}"
+    connection = http.client.HTTPConnection(settings.web.host, settings.web.port, timeout=TIMEOUT_S)
+    try:
+        connection.request("GET", "/health")
+        return Health.model_validate_json(connection.getresponse().read())
+    except (OSError, http.client.HTTPException) as error:
+        raise CityhubError(f"no hub answers at {where} ({error}); `cityhub up` starts it") from error
+    except ValidationError as error:
+        raise CityhubError(f"what answers at {where} is not this hub; see web.port in {settings.file}") from error
+    finally:
+        connection.close()
+
+
+def rejects(
+    ctx: typer.Context,
+    *,
+    device: Annotated[str, typer.Option(help="Only this device.")] = "",
+    limit: Annotated[int, typer.Option(min=1, max=100_000, help="How many, the newest.")] = 20,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False,
+) -> None:
+    """List what was received and could not be stored, newest first, with the reason.
+
+    Example: cityhub rejects --device cam-bobotsari-01 --limit 5
+    """
+    letters = read_dead_letters(settings_of(ctx).spool_file, limit, device)
+    if as_json:
+        for letter in letters:
+            typer.echo(orjson.dumps(_plain(letter)))
+    elif letters:
+        Console(highlight=False).print(_letters(letters))
+    else:
+        typer.echo("Nothing was rejected.")
+
+
+def _plain(letter: DeadLetter) -> dict[str, Any]:
+    text = letter.payload.decode(errors="replace")
+    exact = {} if text.encode() == letter.payload else {"payload_base64": base64.b64encode(letter.payload).decode()}
+    return {
+        "received_ns": letter.received_ns, "device": letter.device, "topic": letter.topic,
+        "reason": letter.reason, "detail": letter.detail, "payload": text, **exact,
+    }  # fmt: skip
+
+
+def _letters(letters: list[DeadLetter]) -> Table:
+    table = Table(box=None, header_style="bold")
+    for heading in ("received (UTC)", "device", "reason", "detail", "payload"):
+        table.add_column(heading, overflow="fold")
+    for one in letters:
+        received = datetime.fromtimestamp(one.received_ns / 1e9, UTC).strftime("%Y-%m-%d %H:%M:%S")
+        table.add_row(received, one.device or "-", one.reason, _safe(one.detail), _safe(one.payload[:120].decode(errors="replace")))
+    return table
+
+
+def _safe(text: str) -> str:
+    """Devices must not write control sequences, or markup, on the operator's terminal."""
+    return "".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in text).replace("[", "\\[")
+
+
+def _table(health: Health) -> Table:
+    table = Table(box=None, show_header=False)
+    table.add_row("[bold]hub[/]", "[green]well[/]" if health.well else "[red]unwell[/]")
+    for problem in health.problems:
+        table.add_row("", _safe(problem))
+    table.add_row("running for", f"{health.uptime_s:.0f} s, version {health.version}")
+    table.add_row("devices", f"{health.devices:,}")
+    table.add_row("broker", "connected" if health.broker_connected else "not connected")
+    table.add_row("messages", f"{health.messages:,} received, {health.messages_acknowledged:,} acknowledged")
+    table.add_row("points", f"{health.points_stored:,} stored, {health.spool_points:,} waiting ({health.spool_bytes / 1e6:.1f} MB)")
+    rejected = ", ".join(f"{reason} {count:,}" for reason, count in sorted(health.rejected.items()))
+    table.add_row("rejected", rejected or "nothing")
+    return table

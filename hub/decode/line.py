@@ -1,0 +1,34 @@
+"""Line protocol's own quoting (InfluxDB line protocol reference, "Special characters")."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+MAX_STRING = 1024
+"""Longest text value in characters: what devices say in a sentence, far below InfluxDB's 64 KB."""
+
+
+def tag_set(tags: Iterable[tuple[str, str]]) -> str:
+    """Return `,key=value,...`, sorted by key, without the tags whose value is empty (InfluxDB refuses those).
+
+    A backslash or an unprintable character becomes `_`: InfluxDB 1.x has no notation for them in a tag.
+    """
+    return "".join(f",{_escape(key)}={_escape(value)}" for key, value in sorted(tags) if value)
+
+
+def string_field(text: str) -> str | None:
+    """Return `text` quoted as a string field, or None when it is too long or holds unprintable characters.
+
+    A newline is legal inside a quoted field, but a batch of lines could then no longer be split into lines.
+    """
+    if len(text) > MAX_STRING or not text.isprintable():
+        return None
+    escaped = text.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{escaped}"'
+
+
+def _escape(text: str) -> str:
+    plain = "".join(character if character.isprintable() and character != "\\" else "_" for character in text)
+    for special in ",= ":
+        plain = plain.replace(special, "\\" + special)
+    return plain

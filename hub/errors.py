@@ -1,0 +1,104 @@
+"""The errors of the hub, named for what to do next.
+
+    CityhubError                 one sentence: what was wrong, where, what to do
+    ├── UsageError               the caller asked for something that cannot be (exit code 2)
+    ├── SettingsError            the settings file or the environment is wrong (exit code 2)
+    ├── ProfileError             a device profile or the vocabulary is wrong
+    ├── MissingProgram           a server program is not installed; says the command that installs it
+    ├── Rejected                 a payload (or a part of it) goes to the dead letters
+    ├── LinkDown                 the MQTT connection is gone: reconnect
+    ├── SpoolFull                stop acknowledging until there is room
+    └── SinkError                the database did not take a write
+        ├── Retryable            hold the batch and try again, after `after` seconds if given
+        ├── Refused              the database condemns something in this batch: find the line
+        └── TooLarge             the same lines in smaller requests
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import NamedTuple
+
+
+class CityhubError(Exception):
+    """Root of the tree; `str(error)` is fit to be shown to a person."""
+
+
+class UsageError(CityhubError):
+    """The caller asked for something that cannot be."""
+
+
+class SettingsError(CityhubError):
+    """The settings file or the environment is wrong; names file, key and remedy."""
+
+
+class ProfileError(CityhubError):
+    """A device profile or the vocabulary is wrong; names the file and the place in it."""
+
+
+class MissingProgram(CityhubError):
+    """A server program is not installed; says the command that installs it."""
+
+
+class Reason(StrEnum):
+    """Why something was rejected; the words that `cityhub rejects` and the metrics use."""
+
+    UNKNOWN_DEVICE = "unknown_device"
+    UNKNOWN_TOPIC = "unknown_topic"
+    TOO_LARGE = "too_large"
+    BAD_PAYLOAD = "bad_payload"
+    WRONG_TYPE = "wrong_type"
+    OUT_OF_RANGE = "out_of_range"
+    NO_READINGS = "no_readings"
+    BAD_TIME = "bad_time"
+    REFUSED_BY_DATABASE = "refused_by_database"
+    DECODER_FAILED = "decoder_failed"
+
+
+class Fault(NamedTuple):
+    """One thing wrong with a payload: a reason and a sentence that names the reading and the value."""
+
+    reason: Reason
+    detail: str
+
+
+class Rejected(CityhubError):
+    """A payload, or a part of it, cannot be stored.
+
+    Args:
+        faults: what was wrong, at least one.
+        kept: line protocol of what was good in the same payload; may be empty.
+    """
+
+    def __init__(self, faults: list[Fault], kept: str = "") -> None:
+        super().__init__("; ".join(fault.detail for fault in faults))
+        self.faults = faults
+        self.kept = kept
+
+
+class LinkDown(CityhubError):
+    """The MQTT connection is gone or was never made; reconnect."""
+
+
+class SpoolFull(CityhubError):
+    """The spool has reached its bound, or the disk its reserve: stop acknowledging until there is room."""
+
+
+class SinkError(CityhubError):
+    """The database did not take a write."""
+
+
+class Retryable(SinkError):
+    """Hold the batch and try again; `after` is the server's own wish in seconds, if it gave one."""
+
+    def __init__(self, message: str, after: float | None = None) -> None:
+        super().__init__(message)
+        self.after = after
+
+
+class Refused(SinkError):
+    """The database condemns something in this batch; with a single line it is that line."""
+
+
+class TooLarge(SinkError):
+    """The request was too large; the same lines in smaller requests may pass."""

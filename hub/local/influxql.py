@@ -1,0 +1,81 @@
+"""Statements for InfluxDB 1.x: how to write what they quote, and how to send them.
+
+https://docs.influxdata.com/influxdb/v1/query_language/spec/ and …/v1/tools/api/#query-http-endpoint
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import aiohttp
+from pydantic import BaseModel, ValidationError
+
+from hub.local.errors import LocalServerFailed
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+_TIMEOUT = aiohttp.ClientTimeout(total=30)
+_OK, _UNAUTHORISED = 200, 401
+
+
+class Unauthorised(LocalServerFailed):
+    """The server does not let this user in."""
+
+
+class _Result(BaseModel):
+    error: str | None = None
+
+
+class _Answer(BaseModel):
+    error: str | None = None
+    results: list[_Result] = []
+
+
+def identifier(name: str) -> str:
+    """Return the name of a user, database or retention policy as a statement quotes it."""
+    return '"' + _escaped(name, '"') + '"'
+
+
+def literal(text: str) -> str:
+    """Return a string as a statement quotes it."""
+    return "'" + _escaped(text, "'") + "'"
+
+
+async def execute(url: str, statements: Sequence[str], auth: aiohttp.BasicAuth | None = None) -> None:
+    """Run statements one after the other, in one request.
+
+    Raises:
+        Unauthorised: the server does not let the user in.
+        LocalServerFailed: it does not answer, or a statement failed; quotes the server, never a statement.
+    """
+    try:
+        async with (
+            aiohttp.ClientSession(timeout=_TIMEOUT, auth=auth) as session,
+            session.post(f"{url}/query", data={"q": "; ".join(statements)}) as response,
+        ):
+            check_answer(response.status, await response.read())
+    except (aiohttp.ClientError, TimeoutError) as error:
+        raise LocalServerFailed(f"The database at {url} does not answer: {error or type(error).__name__}") from error
+
+
+def check_answer(status: int, body: bytes) -> None:
+    """Return when all statements succeeded.
+
+    Raises:
+        Unauthorised: status 401.
+        LocalServerFailed: a statement failed, or the answer is not InfluxDB's.
+    """
+    try:
+        answer = _Answer.model_validate_json(body)
+    except ValidationError:
+        raise LocalServerFailed(f"The database answered {status} with something that is not InfluxDB's.") from None
+    errors = [error for error in (answer.error, *(result.error for result in answer.results)) if error]
+    if status == _UNAUTHORISED:
+        raise Unauthorised(f"The database refuses the login: {'; '.join(errors)}")
+    if errors or status != _OK:
+        raise LocalServerFailed(f"The database answered {status}: {'; '.join(errors)}")
+
+
+def _escaped(text: str, quote: str) -> str:
+    return text.replace("\\", "\\\\").replace(quote, "\\" + quote).replace("\n", "\\n")

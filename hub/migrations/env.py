@@ -1,0 +1,14 @@
+"""Alembic runs this file for each command; the connection, and its transaction, are the caller's."""
+
+from __future__ import annotations
+
+from alembic import context
+
+from provisioning.tables import metadata
+
+context.configure(
+    connection=context.config.attributes["connection"],
+    target_metadata=metadata,
+    render_as_batch=True,  # SQLite alters a table by copying it
+)
+context.run_migrations()

@@ -1,0 +1,71 @@
+"""Keeps the directory true to the registry, whoever changes it: this hub, the command line, or another hub."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import logging
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Final, TypeVar
+
+from hub.directory import Directory
+from provisioning.errors import ProvisioningError
+from provisioning.registry import Registry
+
+EVERY_S: Final = 0.5
+"""A change is served within two seconds of its commit; this leaves room for a slow disk."""
+
+_Result = TypeVar("_Result")
+log = logging.getLogger(__name__)
+
+
+class RegistryFeed:
+    """Reads the registry in one worker thread and hands what changed to the directory. `trouble` is empty when well."""
+
+    def __init__(self, registry: Registry, directory: Directory) -> None:
+        self.trouble = ""
+        self._registry = registry
+        self._directory = directory
+        self._seen = 0
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="registry")
+
+    async def load(self) -> None:
+        """Read the whole registry, once, before anything is received."""
+        self._seen = await self._call(self._registry.latest_change)
+        self._tell(self._directory.update(await self._call(self._registry.entries)))
+        # A hundred thousand routes live as long as the hub: the collector need not walk over them again and again.
+        gc.collect()
+        gc.freeze()
+
+    async def run(self) -> None:
+        """Follow the changes until cancelled."""
+        while True:
+            await asyncio.sleep(EVERY_S)
+            try:
+                await self._follow()
+            except ProvisioningError as error:
+                if not self.trouble:
+                    log.warning("cannot read the registry, going on with what is known: %s", error)
+                self.trouble = str(error)
+            else:
+                if self.trouble:
+                    log.info("reading the registry again")
+                self.trouble = ""
+
+    async def _follow(self) -> None:
+        seen, changed = await self._call(lambda: self._registry.changes_since(self._seen))
+        if changed:
+            entries = await self._call(lambda: self._registry.entries(changed))
+            self._tell(self._directory.update(entries, changed))
+            log.info("registry: %d devices changed", len(changed))
+        self._seen = seen
+
+    async def _call(self, work: Callable[[], _Result]) -> _Result:
+        return await asyncio.get_running_loop().run_in_executor(self._thread, work)
+
+    @staticmethod
+    def _tell(unserved: list[str]) -> None:
+        if unserved:
+            first = ", ".join(unserved[:5])
+            log.warning("%d devices name a profile that this hub does not have: %s", len(unserved), first)

@@ -1,0 +1,207 @@
+"""The city that is simulated: agencies, sites and devices of Purbalingga, as the registry takes them. Pure, seeded."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from random import Random
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from hub.sim.geography import DISTRICTS, RIVERS, ROUTES, District, Point, River
+from hub.sim.plan import Behaviour, CameraPlan, DevicePlan, ModelPlan, RiverPlan, TrackerPlan, WeatherPlan
+from provisioning.records import Agency, Contact, NewDevice, Site, Zone
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+CAMERA, TRACKER, SENSOR = "generic_ipcamera", "generic_tracker", "generic_environment"
+"""Names of the device profiles that the simulated devices speak."""
+
+AGENCIES: Final = (
+    Agency("dishub", "Dinas Perhubungan"),
+    Agency("kominfo", "Dinas Komunikasi dan Informatika"),
+    Agency("bpbd", "Badan Penanggulangan Bencana Daerah"),
+    Agency("satpolpp", "Satuan Polisi Pamong Praja"),
+)
+ZONES: Final = (Zone("traffic", "Lalu lintas"), Zone("crime", "Keamanan"), Zone("disaster", "Bencana"))
+CONTACTS: Final = (
+    Contact("dishub-piket", "dishub", "Piket Dishub", "+622810000101"),
+    Contact("kominfo-piket", "kominfo", "Piket Kominfo", "+622810000102"),
+    Contact("bpbd-pusdalops", "bpbd", "Pusdalops BPBD", "+622810000103"),
+    Contact("satpolpp-piket", "satpolpp", "Piket Satpol PP", "+622810000104"),
+)
+"""Nobody answers there: no subscriber's number begins with 0."""
+
+
+class Duty(NamedTuple):
+    """What a camera watches: the part its site's id and name get, who owns it, and its zones."""
+
+    id: str
+    name: str
+    agency: str
+    zones: tuple[str, ...]
+
+
+DUTIES: Final = (
+    Duty("simpang", "Simpang", "dishub", ("traffic",)),
+    Duty("pasar", "Pasar", "satpolpp", ("crime",)),
+    Duty("alun-alun", "Alun-alun", "kominfo", ("crime", "traffic")),
+    Duty("jembatan", "Jembatan", "bpbd", ("disaster", "traffic")),
+)
+FLEETS: Final = (
+    Duty("bus", "Bus sekolah", "dishub", ("traffic",)),
+    Duty("patroli", "Mobil patroli", "satpolpp", ("crime",)),
+    Duty("rescue", "Mobil penyelamat", "bpbd", ("disaster",)),
+    Duty("teknisi", "Mobil teknisi", "kominfo", ("traffic",)),
+)
+FLOODED: Final = {"klawing", "pekacangan"}
+"""Rivers on which a flood wave travels downstream."""
+
+
+@dataclass(frozen=True, slots=True)
+class CityDevice:
+    """A device, as the registry takes it and as the simulation plays it."""
+
+    record: NewDevice
+    plan: DevicePlan
+
+
+@dataclass(frozen=True, slots=True)
+class City:
+    """All that is to be registered, in an order in which it can be."""
+
+    agencies: tuple[Agency, ...]
+    contacts: tuple[Contact, ...]
+    zones: tuple[Zone, ...]
+    sites: tuple[Site, ...]
+    devices: tuple[CityDevice, ...]
+
+
+class _Draft(NamedTuple):
+    record: NewDevice
+    site: Site
+    model: ModelPlan
+
+
+def plan_city(cctv: int = 60, trackers: int = 30, sensors: int = 30, seed: int = 2026) -> City:
+    """Return a city with so many devices of each kind; the same arguments give the same city."""
+    rng = Random(seed)  # noqa: S311 - a simulation
+    groups = [
+        [_camera(index, rng) for index in range(cctv)],
+        [_tracker(index, rng) for index in range(trackers)],
+        [_sensor(index, rng) for index in range(sensors)],
+    ]
+    sites = {draft.site.id: draft.site for group in groups for draft in group}
+    devices = tuple(device for group in groups for device in _cast(group, rng))
+    return City(AGENCIES, CONTACTS, ZONES, tuple(sites.values()), devices)
+
+
+def _cast(group: list[_Draft], rng: Random) -> Iterator[CityDevice]:
+    """Give each device its behaviour and seed; in each way one of twenty misbehaves, and one at least of a few."""
+    each = max(1, len(group) // 20) if len(group) >= len(Behaviour) else 0
+    parts = [behaviour for behaviour in Behaviour if behaviour is not Behaviour.STEADY for _ in range(each)]
+    chosen = dict(zip(rng.sample(range(len(group)), len(parts)), parts, strict=True))
+    for index, draft in enumerate(group):
+        behaviour = chosen.get(index, Behaviour.STEADY)
+        plan = DevicePlan(id=draft.record.id, behaviour=behaviour, seed=rng.getrandbits(32), model=draft.model)
+        yield CityDevice(draft.record, plan)
+
+
+def _camera(index: int, rng: Random) -> _Draft:
+    district, number = _nth_district(index)
+    duty = DUTIES[(number - 1) % len(DUTIES)]
+    site = _site(f"{district.id}-{duty.id}", f"{duty.name} {district.name}", district.centre, number)
+    record = NewDevice(
+        id=f"cam-{district.id}-{number:02}",
+        profile=CAMERA,
+        name=f"Kamera {site.name} {number}",
+        agency=duty.agency,
+        site=site.id,
+        zones=duty.zones,
+        serial=f"PBG-CAM-{index + 1:05}",
+    )
+    return _Draft(record, site, CameraPlan(bitrate_bps=rng.choice((2, 3, 4, 6)) * 1_000_000))
+
+
+def _tracker(index: int, rng: Random) -> _Draft:
+    fleet, number = FLEETS[index % len(FLEETS)], index // len(FLEETS) + 1
+    centre = DISTRICTS["purbalingga"].centre
+    site = _site(f"kantor-{fleet.agency}", f"Kantor {fleet.agency}", centre, FLEETS.index(fleet))
+    record = NewDevice(
+        id=f"gps-{fleet.id}-{number:02}",
+        profile=TRACKER,
+        name=f"{fleet.name} {number}",
+        agency=fleet.agency,
+        site=site.id,
+        zones=fleet.zones,
+        imei=_imei(index + 1),
+    )
+    route = tuple(DISTRICTS[stop].centre for stop in ROUTES[index % len(ROUTES)])
+    return _Draft(record, site, TrackerPlan(route=route, cruise_kmh=rng.uniform(30, 50)))
+
+
+def _sensor(index: int, rng: Random) -> _Draft:
+    return _weather(index // 2, rng) if index % 2 else _river(index // 2, rng)
+
+
+def _weather(index: int, rng: Random) -> _Draft:
+    district, number = _nth_district(index)
+    site = _site(f"{district.id}-pos-{number}", f"Pos cuaca {district.name} {number}", district.centre, number + 4)
+    record = NewDevice(
+        id=f"wx-{district.id}-{number:02}",
+        profile=SENSOR,
+        name=site.name,
+        agency="bpbd",
+        site=site.id,
+        zones=("disaster",),
+        serial=f"PBG-WX-{index + 1:05}",
+    )
+    return _Draft(record, site, WeatherPlan(altitude_m=district.altitude_m + rng.uniform(-10, 10)))
+
+
+def _river(index: int, rng: Random) -> _Draft:
+    river, number = RIVERS[index % len(RIVERS)], index // len(RIVERS) + 1
+    district = DISTRICTS[river.district]
+    site = _site(f"{river.id}-pos-{number}", f"Pos {river.name} {number}", district.centre, number + 8)
+    record = NewDevice(
+        id=f"lvl-{river.id}-{number:02}",
+        profile=SENSOR,
+        name=f"Duga muka air {river.name} {number}",
+        agency="bpbd",
+        site=site.id,
+        zones=("disaster",),
+        serial=f"PBG-LVL-{index + 1:05}",
+    )
+    return _Draft(record, site, _river_plan(river, district, number, rng))
+
+
+def _river_plan(river: River, district: District, number: int, rng: Random) -> RiverPlan:
+    """A flood reaches each gauge a little after the one above it."""
+    flooded = river.id in FLOODED
+    return RiverPlan(
+        river=river.name,
+        usual_cm=river.usual_cm + rng.uniform(-10, 10),
+        altitude_m=district.altitude_m,
+        flood_cm=rng.uniform(220, 320) if flooded else 0,
+        flood_after_s=5 + 15 * number if flooded else 0,
+    )
+
+
+def _nth_district(index: int) -> tuple[District, int]:
+    """Return the district of a kind's device, and the device's number in it, counted from 1."""
+    districts = tuple(DISTRICTS.values())
+    return districts[index % len(districts)], index // len(districts) + 1
+
+
+def _site(name: str, about: str, near: Point, step: int) -> Site:
+    """Return a site some hundred metres from `near`; the same arguments give the same place."""
+    rng = Random(f"{name} {step}")  # noqa: S311 - a simulation
+    lat, lon = near.lat + rng.uniform(-0.006, 0.006), near.lon + rng.uniform(-0.006, 0.006)
+    return Site(name, about, lat=round(lat, 6), lon=round(lon, 6))
+
+
+def _imei(number: int) -> str:
+    """Return a valid IMEI from the range that test equipment uses (TAC 00101700; Luhn check digit at the end)."""
+    digits = f"00101700{number:06}"
+    doubled = [int(digit) * (2 - place % 2) for place, digit in enumerate(reversed(digits))]
+    total = sum(value - 9 if value > 9 else value for value in doubled)  # noqa: PLR2004 - the sum of two digits
+    return f"{digits}{-total % 10}"

@@ -1,0 +1,117 @@
+"""Telemetry over MQTT 5: a persistent session, acknowledged only when the pipeline says that it is durable."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+import ssl
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Final
+
+import mqtt5
+
+from hub.errors import LinkDown
+from hub.model import Burst, Clock
+from hub.sources.base import Intake
+from hub.transport.mqtt_link import MqttLink
+from hub.transport.options import MqttOptions
+
+FILTERS: Final = (
+    "devices/+/telemetry",
+    "devices/+/events",
+    "devices/+/children/+/telemetry",
+    "devices/+/children/+/events",
+)
+FIRST_WAIT_S: Final = 0.2
+LONGEST_WAIT_S: Final = 30.0
+SETTLE_S: Final = 5.0
+
+log = logging.getLogger(__name__)
+
+
+class MqttSource:
+    """Keeps one link to the broker up and offers what arrives to the intake, one burst a read.
+
+    `connected` tells whether the link stands; `connections` counts how often it was made.
+    """
+
+    def __init__(
+        self, options: MqttOptions, tls: Callable[[], ssl.SSLContext], intake: Intake, clock: Clock,
+        filters: Sequence[str] = FILTERS,
+    ) -> None:
+        self.connected = False
+        self.connections = 0
+        self._options = options
+        self._tls = tls
+        self._intake = intake
+        self._clock = clock
+        self._filters = filters
+        self._last_ns = 0
+        self._full = asyncio.Event()
+
+    async def run(self) -> None:
+        """Connect, receive, and connect again with jittered back-off, until cancelled."""
+        wait, told = FIRST_WAIT_S, ""
+        while True:
+            before, reason = self.connections, ""
+            try:
+                await self._session()
+            except* LinkDown as group:
+                reason = str(group.exceptions[0])
+            if self.connections > before:
+                wait, told = FIRST_WAIT_S, ""
+            if reason != told:
+                log.warning("MQTT link down, trying again: %s", reason)
+                told = reason
+            await asyncio.sleep(wait * random.uniform(0.5, 1))  # noqa: S311 - jitter, not a secret
+            wait = min(wait * 2, LONGEST_WAIT_S)
+
+    async def _session(self) -> None:
+        link = await MqttLink.open(self._options, self._tls(), self._received)
+        try:
+            await link.subscribe(self._filters)
+            self.connected = True
+            self.connections += 1
+            log.info("MQTT link up: %s:%d (session %s)", self._options.host, self._options.port,
+                     "resumed" if link.session_present else "new")
+            async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(link.watch(), name="mqtt-watch")
+                tasks.create_task(self._gate(link), name="mqtt-gate")
+        except asyncio.CancelledError:
+            await self._settle(link)
+            raise
+        finally:
+            self.connected = False
+            link.close()
+
+    async def _settle(self, link: MqttLink) -> None:
+        """Before an orderly end, let what was received become durable and acknowledged, so that it is not sent anew."""
+        link.pause()
+        try:
+            async with asyncio.timeout(SETTLE_S):
+                await self._intake.settled()
+        except TimeoutError:
+            log.warning("stopping with messages unacknowledged; the broker keeps them")
+
+    async def _gate(self, link: MqttLink) -> None:
+        """Close the socket's reading side while the intake is full."""
+        while True:
+            await self._full.wait()
+            await self._intake.ready()
+            self._full.clear()
+            link.resume()
+
+    def _received(self, link: MqttLink, packets: list[mqtt5.PublishPacket]) -> None:
+        ids = [packet.packet_id for packet in packets if packet.packet_id is not None]
+        burst = Burst(packets, self._stamp(len(packets)), partial(link.acknowledge, ids))
+        if not self._intake.offer(burst):
+            link.pause()
+            self._full.set()
+
+    def _stamp(self, messages: int) -> int:
+        """Return a time of receipt that leaves room for one nanosecond a message, also when the clock steps back."""
+        received_ns = max(self._clock(), self._last_ns + 1)
+        self._last_ns = received_ns + messages
+        return received_ns

@@ -1,0 +1,159 @@
+"""The bundle: all that a device needs to speak to the broker, as files, a zip or a folder.
+
+device.key   the private key, when it was made here
+device.pem   the device's certificate and the issuing CA's: what it presents
+ca.pem       the root and the issuing CA: what it trusts
+config.json  id, broker and topics, for programs
+README.txt   the same for people, in Bahasa Indonesia and English
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import shlex
+import stat
+import zipfile
+from typing import TYPE_CHECKING
+
+from provisioning.errors import StorageProblem
+from provisioning.files import write_atomically
+from provisioning.issued import Issued, IssuedWithKey
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+_KEY = "device.key"
+_WRITES = ("telemetry", "events", "status", "reported", "replies")
+_READS = ("desired", "commands/+", "acks")
+_RETAINED = {"status", "reported", "desired"}
+_EPOCH = (1980, 1, 1, 0, 0, 0)  # the first time a zip can state: the same content gives the same bytes
+
+
+def bundle_files(device_id: str, issued: Issued, *, broker: tuple[str, int], sample: str) -> dict[str, bytes]:
+    """Return the files of a bundle by name, in their order.
+
+    Args:
+        device_id: the id that the certificate is for.
+        issued: the certificate; with a key when that was made here.
+        broker: host name or address, as in the broker's certificate, and port.
+        sample: a payload of telemetry that the device's profile understands, for the example.
+    """
+    key = {_KEY: issued.key_pem} if isinstance(issued, IssuedWithKey) else {}
+    return key | {
+        "device.pem": issued.presented_pem,
+        "ca.pem": issued.root_pem + issued.issuing_pem,
+        "config.json": _config(device_id, broker),
+        "README.txt": _readme(device_id, broker, sample, own_key=not key).encode(),
+    }
+
+
+def write_zip(path: Path, files: dict[str, bytes]) -> None:
+    """Write a bundle as a zip, mode 0600, whole or not at all; the key inside has mode 0600 too.
+
+    Raises:
+        StorageProblem: the file cannot be written.
+    """
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        for name, content in files.items():
+            entry = zipfile.ZipInfo(name, _EPOCH)
+            entry.compress_type = zipfile.ZIP_DEFLATED
+            entry.create_system = 3  # Unix, or the mode would be ignored
+            entry.external_attr = (stat.S_IFREG | _mode(name)) << 16
+            archive.writestr(entry, content)
+    write_atomically(path, buffer.getvalue())
+
+
+def write_folder(path: Path, files: dict[str, bytes]) -> None:
+    """Write a bundle as files into a folder, mode 0700, that is made when missing.
+
+    Raises:
+        StorageProblem: the folder or a file cannot be written.
+    """
+    try:
+        path.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise StorageProblem(f"{path} cannot be made: {error.strerror}. Choose another folder.") from error
+    for name, content in files.items():
+        write_atomically(path / name, content, _mode(name))
+
+
+def _mode(name: str) -> int:
+    return 0o600 if name == _KEY else 0o644
+
+
+def _config(device_id: str, broker: tuple[str, int]) -> bytes:
+    host, port = broker
+    config = {
+        "device": device_id,
+        "client_id": device_id,
+        "broker": {"host": host, "port": port, "tls": True, "protocols": ["MQTT 5", "MQTT 3.1.1"]},
+        "files": {"key": _KEY, "certificate": "device.pem", "ca": "ca.pem"},
+        "topics": {
+            "write": [_topic(device_id, name) for name in _WRITES],
+            "read": [_topic(device_id, name) for name in _READS],
+        },
+        "will": {**_topic(device_id, "status"), "payload": "offline"},
+    }
+    return json.dumps(config, indent=2).encode() + b"\n"
+
+
+def _topic(device_id: str, name: str) -> dict[str, str | int | bool]:
+    return {"topic": f"devices/{device_id}/{name}", "qos": 1, "retain": name in _RETAINED}
+
+
+def _readme(device_id: str, broker: tuple[str, int], sample: str, *, own_key: bool) -> str:
+    kunci, key = _OWN_KEY if own_key else _HUB_KEY
+    return _README.format(
+        device=device_id,
+        host=broker[0],
+        port=broker[1],
+        command=_command(device_id, broker, sample),
+        kunci=kunci,
+        key=key,
+    )
+
+
+def _command(device_id: str, broker: tuple[str, int], sample: str) -> str:
+    host, port = broker
+    return (
+        f"mosquitto_pub -h {shlex.quote(host)} -p {port} --cafile ca.pem --cert device.pem --key device.key \\\n"
+        f"    -V mqttv5 -i {device_id} -q 1 -t devices/{device_id}/telemetry -m {shlex.quote(sample)}"
+    )
+
+
+_HUB_KEY = (
+    "Berkas device.key adalah rahasia perangkat ini: pasang, lalu hapus salinannya.",
+    "The file device.key is this device's secret: install it, then delete the copies.",
+)
+_OWN_KEY = (
+    "Kunci dibuat di perangkat; simpan di sini sebagai device.key untuk contoh di bawah.",
+    "The key was made on the device; put it here as device.key for the example below.",
+)
+
+_README = """\
+{device}
+
+BAHASA INDONESIA
+Perangkat ini terhubung ke broker MQTT {host}, port {port}, dengan TLS dan sertifikatnya sendiri.
+{kunci}
+Pasang ca.pem sebagai sertifikat tepercaya dan device.pem sebagai sertifikat perangkat.
+Client id harus {device}. Topik yang boleh dipakai tercantum di config.json.
+Untuk mencoba dari folder ini:
+
+{command}
+
+Jika ditolak: periksa jam perangkat, nama host broker, dan topiknya.
+
+ENGLISH
+This device connects to the MQTT broker {host}, port {port}, by TLS with a certificate of its own.
+{key}
+Install ca.pem as the trusted certificates and device.pem as the device's certificate.
+The client id must be {device}. The topics that it may use are in config.json.
+To try it from this folder:
+
+{command}
+
+If it is refused: check the device's clock, the broker's host name, and the topic.
+"""

@@ -1,0 +1,204 @@
+"""What the registry holds, as plain values: frozen, compared by content, and checked before they are stored."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TypedDict
+
+from provisioning.errors import InvalidIdentity
+from provisioning.identity import (
+    check_device_id,
+    check_imei,
+    check_name,
+    check_phone,
+    check_position,
+    check_serial,
+    check_slug,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Agency:
+    """An office of the city (OPD) that owns devices."""
+
+    id: str
+    name: str = ""
+
+    def check(self) -> None:
+        """Raise InvalidIdentity when a field breaks its rule."""
+        check_slug("agency", self.id)
+        check_name(self.name)
+
+
+@dataclass(frozen=True, slots=True)
+class Contact:
+    """A person of an agency who is called when something is wrong; `phone` in international form."""
+
+    id: str
+    agency: str
+    name: str
+    phone: str
+
+    def check(self) -> None:
+        """Raise InvalidIdentity when a field breaks its rule."""
+        check_slug("contact", self.id)
+        check_name(self.name)
+        check_phone(self.phone)
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """A place where devices stand; `lat` and `lon` in degrees WGS 84."""
+
+    id: str
+    name: str = ""
+    agency: str | None = None
+    lat: float | None = None
+    lon: float | None = None
+
+    def check(self) -> None:
+        """Raise InvalidIdentity when a field breaks its rule."""
+        check_slug("site", self.id)
+        check_name(self.name)
+        check_position(self.lat, self.lon)
+
+
+class Tariff(StrEnum):
+    """What an uplink is paid by."""
+
+    MONTHLY = "monthly"
+    PER_GIGABYTE = "per_gigabyte"
+
+
+@dataclass(frozen=True, slots=True)
+class Uplink:
+    """A site's link to the network: capacity in bits a second, price in rupiah a month or a gigabyte."""
+
+    id: str
+    site: str
+    capacity_bps: int
+    tariff: Tariff = Tariff.MONTHLY
+    rupiah: int = 0
+
+    def check(self) -> None:
+        """Raise InvalidIdentity when a field breaks its rule."""
+        check_slug("uplink", self.id)
+        if self.capacity_bps <= 0 or self.rupiah < 0:
+            raise InvalidIdentity(
+                f"The uplink {self.id!r} needs a capacity above zero, in bits a second, and a price of zero or more."
+            )
+
+
+@dataclass(frozen=True, slots=True)
+class Zone:
+    """What devices are there for: traffic, crime, disaster …; comes into being when a device first names it."""
+
+    id: str
+    name: str = ""
+
+    def check(self) -> None:
+        """Raise InvalidIdentity when a field breaks its rule."""
+        check_slug("zone", self.id)
+        check_name(self.name)
+
+
+ReferenceData = Agency | Contact | Site | Uplink | Zone
+"""What devices refer to, and what hangs on it."""
+
+
+class Lifecycle(StrEnum):
+    """Where a device stands in its life."""
+
+    REGISTERED = "registered"
+    ACTIVE = "active"
+    MAINTENANCE = "maintenance"
+    RETIRED = "retired"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewDevice:
+    """A device to be registered.
+
+    Attributes:
+        profile: name of the device profile that describes the model.
+        agency: who owns it; None means the agency of its site.
+        zones: ids of zones, in any order; new ones are created.
+        serial: the vendor's serial number, unique within the profile.
+        imei: 15 digits, unique.
+        lat: latitude in degrees WGS 84; None means the position of its site.
+        lon: longitude, together with `lat`.
+        parent: id of the gateway that speaks for it, which has no gateway itself.
+    """
+
+    id: str
+    profile: str
+    name: str = ""
+    agency: str | None = None
+    site: str | None = None
+    zones: tuple[str, ...] = ()
+    serial: str | None = None
+    imei: str | None = None
+    lat: float | None = None
+    lon: float | None = None
+    parent: str | None = None
+
+    def check(self) -> None:
+        """Raise InvalidIdentity when a field breaks its rule."""
+        check_device_id(self.id)
+        check_slug("profile", self.profile)
+        check_name(self.name)
+        check_position(self.lat, self.lon)
+        for zone in self.zones:
+            check_slug("zone", zone)
+        if self.serial is not None:
+            check_serial(self.serial)
+        if self.imei is not None:
+            check_imei(self.imei)
+        if self.parent == self.id:
+            raise InvalidIdentity(f"The device {self.id!r} cannot be its own gateway: leave the parent out.")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Device(NewDevice):
+    """A registered device; times in nanoseconds UTC."""
+
+    lifecycle: Lifecycle
+    created_ns: int
+    updated_ns: int
+
+
+class DeviceChanges(TypedDict, total=False):
+    """What may change about a registered device; see NewDevice for the meaning."""
+
+    profile: str
+    name: str
+    agency: str | None
+    site: str | None
+    zones: tuple[str, ...]
+    serial: str | None
+    imei: str | None
+    lat: float | None
+    lon: float | None
+    parent: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class CertificateRecord:
+    """A certificate that was issued to a device.
+
+    Attributes:
+        serial: serial number, hexadecimal without leading zeros.
+        fingerprint: SHA-256 of the certificate (DER), hexadecimal.
+        key_fingerprint: SHA-256 of its SubjectPublicKeyInfo (DER), hexadecimal.
+    """
+
+    serial: str
+    device: str
+    fingerprint: str
+    key_fingerprint: str
+    not_before_ns: int
+    not_after_ns: int
+    issued_ns: int
+    revoked_ns: int | None = None
+    reason: str | None = None

@@ -1,0 +1,56 @@
+"""A registry, an authority and an enrolment of their own for each test, at a fixed time."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from provisioning.ca import Authority
+from provisioning.database import open_engine
+from provisioning.enrolment import Enrolment
+from provisioning.registry import Registry
+from provisioning.tables import metadata
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from sqlalchemy import Engine
+
+    from provisioning.clock import Clock
+
+NOW_NS = 1_790_000_000_000_000_000  # 2026-09-21
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return lambda: NOW_NS
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> Path:
+    return tmp_path / "registry.db"
+
+
+@pytest.fixture
+def engine(database: Path) -> Iterator[Engine]:
+    engine = open_engine(database)
+    metadata.create_all(engine)
+    yield engine
+    engine.dispose()
+
+
+@pytest.fixture
+def registry(engine: Engine, clock: Clock) -> Registry:
+    return Registry(engine, clock)
+
+
+@pytest.fixture
+def authority(tmp_path: Path, clock: Clock) -> Authority:
+    return Authority.create(tmp_path / "pki", clock=clock)
+
+
+@pytest.fixture
+def enrolment(engine: Engine, authority: Authority, clock: Clock) -> Enrolment:
+    return Enrolment(engine, authority, clock)
