@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import socket
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -14,10 +13,12 @@ from time import monotonic, time_ns
 from typing import Any, Final, assert_never
 
 from hub.directory import Directory
-from hub.errors import SettingsError
+from hub.errors import CityhubError
 from hub.local.influxd import ManagedInflux
 from hub.local.mosquitto import ManagedBroker
-from hub.migrations import upgrade
+from hub.local.services import issue_services
+from hub.local.child import Program
+from hub.local.supervisor import Supervisor
 from hub.pipeline.counters import Counters
 from hub.pipeline.delivery import Delivery
 from hub.pipeline.intake import BatchingIntake
@@ -26,7 +27,6 @@ from hub.profiles.loader import load_profiles
 from hub.settings import Settings
 from hub.sinks.base import Sink
 from hub.sinks.influx_v1 import InfluxV1Sink
-from hub.sinks.influx_v2 import InfluxV2Sink
 from hub.sinks.options import InfluxV1Options, InfluxV2Options, SinkOptions
 from hub.sinks.query import InfluxReader
 from hub.sources.mqtt import MqttSource
@@ -35,7 +35,9 @@ from hub.transport.options import MqttOptions
 from hub.transport.tls import client_context
 from hub.web.health import Health, health_router
 from hub.web.server import build_api, serve
+from provisioning.ca import Authority
 from provisioning.database import open_engine
+from provisioning.errors import ProvisioningError
 from provisioning.registry import Registry
 
 VERSION: Final = version("cityhub")
@@ -112,7 +114,7 @@ async def run_hub(settings: Settings, stop: asyncio.Event, started: Callable[[Hu
 
 async def _start(settings: Settings, stack: AsyncExitStack) -> Hub:
     enter = stack.enter_async_context
-    registry = await _open_registry(settings)
+    registry = Registry(open_engine(settings.registry_url), time_ns)
     database = settings.influxdb or await enter(_managed_influx(settings))
     broker = settings.broker or await enter(_managed_broker(settings))
     spool = await enter(SqliteSpool(settings.spool_file, settings.spool))
@@ -124,7 +126,7 @@ async def _start(settings: Settings, stack: AsyncExitStack) -> Hub:
     delivery = Delivery(spool, sink, settings.pipeline, counters, time_ns)
     intake = BatchingIntake(directory, spool, settings.pipeline, counters)
     source = MqttSource(broker, partial(client_context, broker), intake, time_ns)
-    hub = Hub(settings, directory, counters, spool, delivery, source, feed, database, broker_address(settings), monotonic())
+    hub = Hub(settings, directory, counters, spool, delivery, source, feed, database, settings.broker_address, monotonic())
     api = build_api([health_router(hub.health)], VERSION)
     rooms = {
         "spool": spool.tidy(),
@@ -148,3 +150,63 @@ async def _running(name: str, room: Coroutine[Any, Any, None]) -> AsyncIterator[
             yield
         finally:
             task.cancel()
+
+
+@asynccontextmanager
+async def _managed_influx(settings: Settings) -> AsyncIterator[SinkOptions]:
+    influx = ManagedInflux(settings.local_influxdb, settings.state_dir / "influxdb")
+    async with _supervised(influx.prepare()):
+        await influx.bootstrap()
+        yield influx.sink_options()
+
+
+@asynccontextmanager
+async def _managed_broker(settings: Settings) -> AsyncIterator[MqttOptions]:
+    authority = Authority.load(settings.pki_dir, clock=time_ns)
+    folder = settings.state_dir / "services"
+    server, certificate, key = issue_services(authority, folder, [settings.broker_address[0]])
+    broker = ManagedBroker(settings.local_broker, settings.state_dir / "mosquitto", server, certificate, key)
+    async with _supervised(broker.prepare()):
+        yield broker.link_options()
+
+
+@asynccontextmanager
+async def _supervised(program: Program) -> AsyncIterator[None]:
+    supervisor = Supervisor(program)
+    async with _running(program.name, supervisor.run()):
+        await supervisor.ready()
+        yield
+
+
+@asynccontextmanager
+async def _opened(sink: Sink) -> AsyncIterator[Sink]:
+    await sink.open()
+    try:
+        yield sink
+    finally:
+        await sink.close()
+
+
+def _sink(options: SinkOptions, connections: int) -> Sink:
+    match options:
+        case InfluxV1Options():
+            return InfluxV1Sink(options, connections=connections)
+        case InfluxV2Options():
+            # Imported only where it is used: it takes half a second and forty megabytes.
+            from hub.sinks.influx_v2 import InfluxV2Sink  # noqa: PLC0415
+
+            return InfluxV2Sink(options, connections=connections)
+    assert_never(options)
+
+
+def _directory(settings: Settings) -> Directory:
+    vocabulary, profiles = load_profiles()
+    return Directory(vocabulary, profiles, settings.local_influxdb.raw_days * DAY_NS)
+
+
+def _first(group: BaseExceptionGroup[Exception]) -> Exception:
+    """Return the first error of a group of groups: what went wrong before anything else."""
+    error: BaseException = group
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    return error if isinstance(error, Exception) else group

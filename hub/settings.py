@@ -11,10 +11,12 @@ import tomllib
 from collections.abc import Mapping
 from difflib import get_close_matches
 from pathlib import Path
+from socket import gethostname
 from typing import Any, Final, TypeVar, get_args
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
+from pydantic_core import ErrorDetails
 
 from hub.errors import SettingsError
 from hub.local.options import ManagedBrokerOptions, ManagedInfluxOptions
@@ -89,6 +91,12 @@ class Settings(_Section):
         return self.registry.url.get_secret_value() or f"sqlite:///{self.state_dir / 'registry.db'}"
 
     @property
+    def broker_address(self) -> tuple[str, int]:
+        """Where devices connect: host and port."""
+        external = (self.broker.host, self.broker.port) if self.broker else (gethostname(), self.local_broker.port)
+        return self.bundle.broker_host or external[0], self.bundle.broker_port or external[1]
+
+    @property
     def pki_dir(self) -> Path:
         """Folder of the certificate authority."""
         return self.state_dir / "pki"
@@ -155,16 +163,26 @@ def _sentence(file: Path, error: ValidationError, origin: dict[str, str]) -> str
     """Say the first thing that is wrong: where, what, and the way out. Never quotes a value: it may be a secret."""
     first = error.errors(include_url=False, include_input=False, include_context=False)[0]
     path = [str(part) for part in first["loc"] if not (isinstance(part, str) and part.isdigit())]
-    section = _section(path)
     key = ".".join(part for part in path if part not in {"1", "2", "3"})
-    where = origin.get(key, str(file))
-    if first["type"] == "extra_forbidden":
-        near = get_close_matches(path[-1], section, n=1)
-        hint = f"did you mean {near[0]}?" if near else f"known here: {', '.join(section)}"
-        return f"{where}: {key}: there is no such key; {hint}"
-    if first["type"] == "missing":
-        return f"{where}: {key}: is missing"
-    return f"{where}: {key}: {first['msg'].removeprefix('Value error, ')}"
+    variables = [variable for name, variable in origin.items() if name == key or name.startswith(f"{key}.")]
+    return f"{variables[0] if variables else file}: {key}: {_what(first, path)}"
+
+
+def _what(first: ErrorDetails, path: list[str]) -> str:
+    match first["type"]:
+        case "extra_forbidden":
+            section = _section(path)
+            near = get_close_matches(path[-1], section, n=1)
+            hint = f"did you mean {near[0]}?" if near else f"known here: {', '.join(section)}"
+            return f"there is no such key; {hint}"
+        case "missing":
+            return "is missing"
+        case "model_type" | "model_attributes_type":
+            return "is a section with keys of its own, not a value"
+        case "union_tag_not_found" | "union_tag_invalid":
+            return "`version` says which InfluxDB it is: 1, 2 or 3"
+        case _:
+            return first["msg"].removeprefix("Value error, ")
 
 
 def _section(path: list[str]) -> list[str]:

@@ -1,8 +1,7 @@
-"""The demo's live view: a pure function from a snapshot to what rich draws. Bahasa Indonesia first, English beside it."""
+"""The demo's live view, a pure function of a snapshot: Bahasa Indonesia first, English beside it."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final
@@ -17,11 +16,14 @@ from rich.text import Text
 from hub.sim.units import WIB
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
 
 BARS: Final = " ▁▂▃▄▅▆▇█"
 SPARK_S: Final = 60
 """Seconds that the sparkline shows."""
+SHOWN_REASONS: Final = 4
 EVENTS: Final = 100
 """Events that a snapshot holds; as many are drawn as there is room."""
 
@@ -127,13 +129,16 @@ def _devices(models: Mapping[str, tuple[int, int]]) -> Panel:
         table.add_row(_label(name, english), Text(f"{connected} / {total}", style))
     connected, total = (sum(column) for column in zip((0, 0), *models.values(), strict=True))
     table.add_row(_label("Semua", "all", "bold"), Text(f"{connected} / {total}", "bold"))
-    return _panel("Perangkat tersambung [dim]· devices connected[/]", table)
+    return _panel("Perangkat tersambung [dim]· connected[/]", table)
 
 
 def _rejected(rejected: Mapping[str, int]) -> Panel:
     table = _table()
-    for reason, count in sorted(rejected.items(), key=lambda item: -item[1]):
+    ranked = sorted(rejected.items(), key=lambda item: -item[1])
+    for reason, count in ranked[:SHOWN_REASONS]:
         table.add_row(_label(REASONS.get(reason, reason), reason.replace("_", " ")), Text(f"{count:,}", "yellow"))
+    if others := sum(count for _, count in ranked[SHOWN_REASONS:]):
+        table.add_row(_label("lainnya", "others"), Text(f"{others:,}", "yellow"))
     if not rejected:
         table.add_row(Text("tidak ada · none", "dim"), "")
     return _panel(f"Ditolak [dim]· rejected[/] {sum(rejected.values()):,}", table)
@@ -146,12 +151,12 @@ def _flow(snapshot: Snapshot) -> Panel:
     table.add_row("", "")
     below = _table()
     below.add_row(_label("Dikirim", "published"), f"{snapshot.published:,}")
-    below.add_row(_label("Diterima broker", "acknowledged"), f"{snapshot.acknowledged:,}")
-    below.add_row(_label("Titik tersimpan", "points stored"), Text(f"{snapshot.points_stored:,}", "bold green"))
-    below.add_row(_label("Menunggu di spool", "spooled"), _spool(snapshot))
+    below.add_row(_label("Diakui", "acknowledged"), f"{snapshot.acknowledged:,}")
+    below.add_row(_label("Titik tersimpan", "stored"), Text(f"{snapshot.points_stored:,}", "bold green"))
+    below.add_row(_label("Menunggu", "spooled"), _spool(snapshot))
     below.add_row("", "")
-    below.add_row(_label("Kirim → terbaca p50", "publish → query"), _latency(snapshot.p50_ms))
-    below.add_row(_label("Kirim → terbaca p99", "publish → query"), _latency(snapshot.p99_ms))
+    below.add_row(_label("Latensi p50", "latency p50"), _latency(snapshot.p50_ms))
+    below.add_row(_label("Latensi p99", "latency p99"), _latency(snapshot.p99_ms))
     return _panel("Aliran data [dim]· data flow[/]", Group(table, _Sparkline(snapshot.rates), Text(), below))
 
 

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from hub.app import broker_address
 from hub.cli.context import settings_of
 from hub.cli.place import AsJson, Latitude, Longitude, Name, agencies, sites, zones
 from hub.cli.registry import open_enrolment, open_registry, show_json, show_records, show_table
@@ -57,8 +56,10 @@ def add(  # noqa: PLR0913 - an option a column
 ) -> None:
     """Register a device; a running hub serves it within two seconds.
 
-    Example: cityhub device add cam-bobotsari-01 --profile generic_ipcamera --agency dishub
-    --site bobotsari-pasar --zone traffic --lat -7.307 --lon 109.362 --serial DS2CD2043
+    Example: cityhub device add cam-1 --profile generic_ipcamera --zone traffic
+
+    Example: cityhub device add cam-2 --profile generic_ipcamera --agency dishub --site bobotsari-pasar
+    --zone traffic --zone crime --lat -7.307 --lon 109.362 --name "North gate" --serial DS2CD2043
     """
     check_profile(profile)
     new = NewDevice(
@@ -146,7 +147,7 @@ def bundle(
         issued = enrolment.issue_with_hub_key(device_id)
     else:
         issued = enrolment.issue_from_csr(device_id, csr.read(MAX_REQUEST + 1))
-    broker = broker_address(settings_of(ctx))
+    broker = settings_of(ctx).broker_address
     write_zip(target, bundle_files(device_id, issued, broker=broker, sample=sample))
     typer.echo(f"Wrote {target}. Whoever has it can speak as {device_id}: hand it over safely, then delete it.")
 

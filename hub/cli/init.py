@@ -14,6 +14,7 @@ from pydantic import BaseModel, SecretStr
 from hub.cli.context import Context
 from hub.errors import UsageError
 from hub.local.options import ManagedBrokerOptions, ManagedInfluxOptions
+from hub.local.services import lan_address
 from hub.migrations import upgrade
 from hub.pipeline.options import PipelineOptions
 from hub.settings import (
@@ -68,9 +69,10 @@ def init(
 
     Example: cityhub init /srv/cityhub --city Purbalingga --host hub.purbalinggakab.go.id
     """
-    overrides = {"city": {"name": city} if city else {}, "bundle": {"broker_host": host} if host else {}}
+    overrides = {"city": {"name": city} if city else {}, "bundle": {"broker_host": host or lan_address()}}
     settings = write_home(folder, overrides)
-    typer.echo(f"Settings: {settings.file}\nState:    {settings.state_dir}\n")
+    typer.echo(f"Settings: {settings.file}\nState:    {settings.state_dir}")
+    typer.echo(f"Devices will connect to {':'.join(map(str, settings.broker_address))} (bundle.broker_host).\n")
     typer.echo(f"Keep a copy of {settings.pki_dir} in a safe place: it is the root of every device's trust.")
     where = "" if Context(Path(FILE_NAME)).config.absolute() == settings.file else f" --config {settings.file}"
     typer.echo(f"Next:     cityhub{where} up")

@@ -11,8 +11,12 @@ import typer
 
 from hub.app import Hub, run_hub
 from hub.cli.context import settings_of
+from hub.migrations import upgrade
 from hub.settings import Settings
+from provisioning.database import open_engine
 
+QUIET = ("alembic", "uvicorn")
+"""Libraries whose every step is of no interest to those who run the hub."""
 LOG_FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
 log = logging.getLogger(__name__)
 
@@ -24,6 +28,9 @@ def up(ctx: typer.Context) -> None:
     """
     settings = settings_of(ctx)
     logging.basicConfig(level=logging.INFO, format=LOG_FORMAT, stream=sys.stderr)
+    for name in QUIET:
+        logging.getLogger(name).setLevel(logging.WARNING)
+    upgrade(open_engine(settings.registry_url))
     asyncio.run(_run(settings))
 
 

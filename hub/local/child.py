@@ -98,7 +98,7 @@ async def stop(process: Process, patience_s: float) -> None:
 async def _wait_for_lock(descriptor: int, program: Program, patience_s: float) -> None:
     try:
         async with asyncio.timeout(patience_s):
-            while not _locked(descriptor):
+            while not _locked(descriptor):  # noqa: ASYNC110 - the lock is the kernel's, and sends no event
                 await asyncio.sleep(0.05)
     except TimeoutError as error:
         raise LocalServerFailed(

@@ -79,14 +79,11 @@ class ManagedInflux:
             StorageProblem: the passwords cannot be written.
         """
         logins = self.logins()
+        as_admin = aiohttp.encode_basic_auth("admin", logins.admin.get_secret_value())
         with contextlib.suppress(Unauthorised):  # InfluxDB takes its first user from anybody, and only that one
             await execute(self._url, [_create_admin(logins)])
         try:
-            await execute(
-                self._url,
-                bootstrap_statements(self.options, logins),
-                aiohttp.BasicAuth("admin", logins.admin.get_secret_value()),
-            )
+            await execute(self._url, bootstrap_statements(self.options, logins), as_admin)
         except Unauthorised as error:
             raise LocalServerFailed(
                 f"The database in {self.folder} does not know the passwords in {self._logins_file}: one of them was "

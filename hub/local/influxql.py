@@ -42,21 +42,23 @@ def literal(text: str) -> str:
     return "'" + _escaped(text, "'") + "'"
 
 
-async def execute(url: str, statements: Sequence[str], auth: aiohttp.BasicAuth | None = None) -> None:
-    """Run statements one after the other, in one request.
+async def execute(url: str, statements: Sequence[str], authorization: str | None = None) -> None:
+    """Run statements one after the other, in one request; `authorization` is its header, if it has one.
 
     Raises:
         Unauthorised: the server does not let the user in.
         LocalServerFailed: it does not answer, or a statement failed; quotes the server, never a statement.
     """
+    headers = {} if authorization is None else {"Authorization": authorization}
     try:
         async with (
-            aiohttp.ClientSession(timeout=_TIMEOUT, auth=auth) as session,
+            aiohttp.ClientSession(timeout=_TIMEOUT, headers=headers) as session,
             session.post(f"{url}/query", data={"q": "; ".join(statements)}) as response,
         ):
             check_answer(response.status, await response.read())
     except (aiohttp.ClientError, TimeoutError) as error:
-        raise LocalServerFailed(f"The database at {url} does not answer: {error or type(error).__name__}") from error
+        why = str(error) or type(error).__name__
+        raise LocalServerFailed(f"The database at {url} does not answer: {why}") from error
 
 
 def check_answer(status: int, body: bytes) -> None:

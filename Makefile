@@ -1,0 +1,69 @@
+# One command each; CI calls the same ones. `make help` lists them.
+
+PYTHON   ?= python3
+VENV     := .venv
+BIN      := $(VENV)/bin
+SUDO     := $(if $(filter 0,$(shell id -u)),,sudo)
+ARGS     ?=
+STAMP    := $(VENV)/.complete
+
+# program:package of what the hub runs, and of what the tests use beside it
+SERVERS  := mosquitto:mosquitto influxd:influxdb
+TESTERS  := mosquitto_pub:mosquitto-clients victoria-metrics:victoria-metrics openssl:openssl
+
+.DEFAULT_GOAL := help
+.PHONY: help setup setup-tests demo check test bench lock clean
+
+help: ## List the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+
+setup: $(STAMP) ## Install what is missing: mosquitto and influxdb by apt, the environment in .venv
+	@$(call install,$(SERVERS))
+
+setup-tests: setup
+	@$(call install,$(TESTERS))
+
+demo: setup ## Start the hub with a simulated Purbalingga and show it working; ARGS="--seconds 30 --json"
+	@$(BIN)/cityhub demo $(ARGS)
+
+check: $(STAMP) ## Lint, types, imports, unit tests: under a minute
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/pytest -q tests/unit
+
+test: setup-tests check ## Every test, with real servers
+	$(BIN)/pytest -q tests/integration
+
+bench: setup ## Measure; one JSON object on stdout; ARGS="--devices 100000"
+	@$(BIN)/python -m tests.bench $(ARGS)
+
+lock: $(STAMP) ## Write requirements.lock anew from pyproject.toml
+	$(BIN)/uv pip compile pyproject.toml --group dev --universal --generate-hashes --no-header --upgrade -q -o requirements.lock
+
+clean: ## Remove the environment and caches
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache dist
+
+$(STAMP): requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Cityhub needs Python 3.11 or newer; set PYTHON=/path/to/python3" >&2; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { $(call apt,python3-venv) ; }
+	@echo "Preparing $(VENV) ..." >&2
+	@$(PYTHON) -m venv --clear $(VENV)
+	@$(BIN)/pip install -q --require-hashes -r requirements.lock
+	@$(BIN)/pip install -q --no-deps --no-build-isolation -e .
+	@touch $@
+
+# Debian starts a packaged server at once; the hub runs servers of its own, on other ports and folders.
+define apt
+echo "Installing $(1) ..." >&2; \
+{ $(SUDO) env DEBIAN_FRONTEND=noninteractive apt-get install -y -q $(1) || \
+  { $(SUDO) apt-get update -q && $(SUDO) env DEBIAN_FRONTEND=noninteractive apt-get install -y -q $(1); }; } >&2
+endef
+
+define install
+missing=""; for pair in $(1); do \
+  PATH="$$PATH:/usr/sbin:/usr/local/sbin" command -v "$${pair%%:*}" >/dev/null || missing="$$missing $${pair##*:}"; \
+done; \
+if [ -n "$$missing" ]; then $(call apt,$$missing); fi
+endef

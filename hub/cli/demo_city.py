@@ -1,0 +1,50 @@
+"""Registers the demo's city and equips its devices, by the code that registers and equips real ones."""
+
+from __future__ import annotations
+
+from time import time_ns
+from typing import TYPE_CHECKING
+
+from hub.app import broker_address
+from hub.cli.device import sample_payload
+from hub.profiles.loader import load_profiles
+from provisioning.bundle import bundle_files, write_folder
+from provisioning.ca import Authority
+from provisioning.database import open_engine
+from provisioning.enrolment import Enrolment
+from provisioning.registry import Registry
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from hub.settings import Settings
+    from hub.sim.city import City, CityDevice
+
+
+def register_city(settings: Settings, city: City) -> None:
+    """Put a whole city into an empty registry."""
+    engine = open_engine(settings.registry_url)
+    try:
+        registry = Registry(engine, time_ns)
+        for data in (*city.agencies, *city.contacts, *city.zones, *city.sites):
+            registry.add(data)
+        registry.add_devices([device.record for device in city.devices])
+    finally:
+        engine.dispose()
+
+
+def equip_devices(settings: Settings, devices: Sequence[CityDevice], bundles: Path) -> None:
+    """Issue a certificate to each device and write its bundle into a folder of its name below `bundles`."""
+    vocabulary, profiles = load_profiles()
+    broker = broker_address(settings)
+    engine = open_engine(settings.registry_url)
+    try:
+        enrolment = Enrolment(engine, Authority.load(settings.pki_dir, clock=time_ns), time_ns)
+        issued = enrolment.issue_with_hub_keys([device.record.id for device in devices])
+        for device, certificate in zip(devices, issued, strict=True):
+            sample = sample_payload(vocabulary, profiles[device.record.profile])
+            files = bundle_files(device.record.id, certificate, broker=broker, sample=sample)
+            write_folder(bundles / device.record.id, files)
+    finally:
+        engine.dispose()

@@ -1,0 +1,93 @@
+"""The simulated city as a child process, and what it says."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+import sys
+from contextlib import asynccontextmanager
+from subprocess import DEVNULL, PIPE
+from typing import TYPE_CHECKING, Final
+
+from hub.errors import CityhubError
+from hub.sim.fleet import DRAIN_S
+from hub.sim.report import End, Happening, Ledger, Totals, parse_line
+
+if TYPE_CHECKING:
+    from asyncio.subprocess import Process
+    from collections.abc import AsyncIterator, Callable
+    from pathlib import Path
+
+LONGEST_LINE: Final = 2**26
+"""Bytes. A ledger holds the whole run of a device: some 20 kB an hour at one message a second."""
+PATIENCE_S: Final = DRAIN_S + 10
+
+
+class Simulation:
+    """A running simulation; `totals` are its latest, `ledgers` are there once it has finished."""
+
+    def __init__(self, process: Process, log_file: Path, tell: Callable[[Happening], None]) -> None:
+        self.totals: Totals | None = None
+        self.ledgers: list[Ledger] = []
+        self._process = process
+        self._log_file = log_file
+        self._tell = tell
+        self._finishing = False
+
+    async def follow(self) -> None:
+        """Take in what it says, to its end.
+
+        Raises:
+            CityhubError: it ended without having been asked to, or without its last line.
+        """
+        ended = False
+        async for line in self._process.stdout or ():
+            match parse_line(line):
+                case Totals() as totals:
+                    self.totals = totals
+                case Happening() as happening:
+                    self._tell(happening)
+                case Ledger() as ledger:
+                    self.ledgers.append(ledger)
+                case End(totals=totals):
+                    self.totals, ended = totals, True
+        code = await self._process.wait()
+        if not (ended and self._finishing):
+            words = self._log_file.read_text(encoding="utf-8", errors="replace")[-2000:].strip()
+            raise CityhubError(f"the simulated city ended by itself with code {code}: {words or 'it said nothing'}")
+
+    def finish(self) -> None:
+        """Ask it to send what its devices still hold, and to end; `follow` returns when it has."""
+        self._finishing = True
+        if self._process.returncode is None:
+            self._process.terminate()
+
+
+@asynccontextmanager
+async def simulation(plan_file: Path, log_file: Path, tell: Callable[[Happening], None]) -> AsyncIterator[Simulation]:
+    """Run the city of a plan; when the block ends before it has finished, it is killed.
+
+    It has a session of its own, so that Ctrl-C in a terminal does not reach it before its turn, and the kernel ends it
+    when this process dies (prctl(2), PR_SET_PDEATHSIG).
+    """
+    with log_file.open("wb") as log:
+        process = await asyncio.create_subprocess_exec(
+            *_tied_to_us(),
+            *(sys.executable, "-m", "hub.sim", str(plan_file)),
+            stdin=DEVNULL,
+            stdout=PIPE,
+            stderr=log,
+            start_new_session=True,
+            limit=LONGEST_LINE,
+        )
+    try:
+        yield Simulation(process, log_file, tell)
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
+
+
+def _tied_to_us() -> tuple[str, ...]:
+    setpriv = shutil.which("setpriv")
+    return (setpriv, "--pdeathsig", "TERM", "--") if setpriv else ()

@@ -1,0 +1,47 @@
+"""Small batches whose lines can be told apart, and a look at a spool from outside."""
+
+from __future__ import annotations
+
+import shutil
+import sqlite3
+from contextlib import closing
+from typing import TYPE_CHECKING
+
+from hub.model import Batch, DeadLetter
+from hub.spool.options import SpoolOptions
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+OPTIONS = SpoolOptions(max_mb=1, reserve_mb=0)
+
+
+def batch(*numbers: int, size: int = 0) -> Batch:
+    """Return one line for each number, padded to `size` bytes at least."""
+    lines = [f"m n={number}i {number}".encode().ljust(size, b" ") + b"\n" for number in numbers]
+    return Batch(b"".join(lines), len(lines))
+
+
+def numbers(lines: bytes) -> list[int]:
+    """Return the numbers of the lines that `batch` wrote."""
+    return [int(line.split()[2]) for line in lines.splitlines()]
+
+
+def letter(device: str, number: int = 0) -> DeadLetter:
+    return DeadLetter(number, device, f"devices/{device}/telemetry", "bad_payload", f"detail {number}", b"\x00{")
+
+
+def on_disk(file: Path) -> list[int]:
+    """Return the numbers that an independent connection sees committed, in the order of their positions."""
+    with closing(sqlite3.connect(file)) as db:
+        rows = db.execute("SELECT lines FROM batches ORDER BY position").fetchall()
+    return [number for (lines,) in rows for number in numbers(lines)]
+
+
+def as_after_a_crash(file: Path, folder: Path) -> Path:
+    """Copy what is on disk now, as a kill -9 would leave it; the shared memory beside it does not survive."""
+    folder.mkdir()
+    for part in (file, file.with_name(file.name + "-wal")):
+        if part.exists():
+            shutil.copy(part, folder / part.name)
+    return folder / file.name
