@@ -5,7 +5,6 @@ from __future__ import annotations
 from time import time_ns
 from typing import TYPE_CHECKING
 
-from hub.app import broker_address
 from hub.cli.device import sample_payload
 from hub.profiles.loader import load_profiles
 from provisioning.bundle import bundle_files, write_folder
@@ -20,6 +19,7 @@ if TYPE_CHECKING:
 
     from hub.settings import Settings
     from hub.sim.city import City, CityDevice
+    from provisioning.records import ReferenceData
 
 
 def register_city(settings: Settings, city: City) -> None:
@@ -27,8 +27,9 @@ def register_city(settings: Settings, city: City) -> None:
     engine = open_engine(settings.registry_url)
     try:
         registry = Registry(engine, time_ns)
-        for data in (*city.agencies, *city.contacts, *city.zones, *city.sites):
-            registry.add(data)
+        data: tuple[ReferenceData, ...] = (*city.agencies, *city.contacts, *city.zones, *city.sites)
+        for one in data:
+            registry.add(one)
         registry.add_devices([device.record for device in city.devices])
     finally:
         engine.dispose()
@@ -37,14 +38,13 @@ def register_city(settings: Settings, city: City) -> None:
 def equip_devices(settings: Settings, devices: Sequence[CityDevice], bundles: Path) -> None:
     """Issue a certificate to each device and write its bundle into a folder of its name below `bundles`."""
     vocabulary, profiles = load_profiles()
-    broker = broker_address(settings)
     engine = open_engine(settings.registry_url)
     try:
         enrolment = Enrolment(engine, Authority.load(settings.pki_dir, clock=time_ns), time_ns)
         issued = enrolment.issue_with_hub_keys([device.record.id for device in devices])
         for device, certificate in zip(devices, issued, strict=True):
             sample = sample_payload(vocabulary, profiles[device.record.profile])
-            files = bundle_files(device.record.id, certificate, broker=broker, sample=sample)
+            files = bundle_files(device.record.id, certificate, broker=settings.broker_address, sample=sample)
             write_folder(bundles / device.record.id, files)
     finally:
         engine.dispose()

@@ -7,13 +7,14 @@ import shutil
 import sys
 from contextlib import asynccontextmanager
 from subprocess import DEVNULL, PIPE
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, cast
 
 from hub.errors import CityhubError
 from hub.sim.fleet import DRAIN_S
 from hub.sim.report import End, Happening, Ledger, Totals, parse_line
 
 if TYPE_CHECKING:
+    from asyncio import StreamReader
     from asyncio.subprocess import Process
     from collections.abc import AsyncIterator, Callable
     from pathlib import Path
@@ -30,18 +31,19 @@ class Simulation:
         self.totals: Totals | None = None
         self.ledgers: list[Ledger] = []
         self._process = process
+        self._stdout = cast("StreamReader", process.stdout)  # it is a pipe
         self._log_file = log_file
         self._tell = tell
         self._finishing = False
 
     async def follow(self) -> None:
-        """Take in what it says, to its end.
+        """Take in what it says, to its end; it may say nothing when it is ended while it starts.
 
         Raises:
             CityhubError: it ended without having been asked to, or without its last line.
         """
         ended = False
-        async for line in self._process.stdout or ():
+        async for line in self._stdout:
             match parse_line(line):
                 case Totals() as totals:
                     self.totals = totals
@@ -52,7 +54,7 @@ class Simulation:
                 case End(totals=totals):
                     self.totals, ended = totals, True
         code = await self._process.wait()
-        if not (ended and self._finishing):
+        if not self._finishing or (self.totals and not ended):
             words = self._log_file.read_text(encoding="utf-8", errors="replace")[-2000:].strip()
             raise CityhubError(f"the simulated city ended by itself with code {code}: {words or 'it said nothing'}")
 

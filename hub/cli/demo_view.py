@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
 
 BARS: Final = " ▁▂▃▄▅▆▇█"
-SPARK_S: Final = 60
-"""Seconds that the sparkline shows."""
+SPARK: Final = 30
+"""Bars of the sparkline: with one every two seconds, the last minute."""
 SHOWN_REASONS: Final = 4
 EVENTS: Final = 100
 """Events that a snapshot holds; as many are drawn as there is room."""
@@ -64,7 +64,7 @@ class Snapshot:
 
     Attributes:
         models: (connected, all) by model of device.
-        rates: messages a second, one figure a second, the latest last.
+        rates: messages a second, one figure for each bar, the latest last.
         problems: why the hub is unwell; empty when it is well.
         stage: what the demo is doing, while it is not just running.
         p50_ms: publish to queryable; None before anything was measured.
@@ -201,13 +201,13 @@ class _Tail:
 
 
 class _Sparkline:
-    """One bar a second, the latest at the right; the highest fills its cell."""
+    """One bar a figure, the latest at the right; the highest fills its cell."""
 
     def __init__(self, values: Sequence[float]) -> None:
         self._values = values
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        shown = self._values[-min(SPARK_S, options.max_width) :]
+        shown = self._values[-min(SPARK, options.max_width) :]
         yield Align.right(Text(sparkline(shown), "cyan", no_wrap=True))
 
 

@@ -31,6 +31,7 @@ from hub.transport.options import MqttOptions
 from hub.web.options import WebOptions
 from provisioning.ca import Authority
 from provisioning.database import open_engine
+from provisioning.files import write_atomically
 
 Overrides = Mapping[str, Mapping[str, Any]]
 
@@ -91,11 +92,13 @@ def write_home(folder: Path, overrides: Overrides) -> Settings:
     if file.exists():
         raise UsageError(f"{file} is there already; edit it, or name another folder")
     folder.mkdir(parents=True, exist_ok=True)
-    file.write_text(render(overrides), encoding="utf-8")
+    write_atomically(file, render(overrides).encode())  # it may come to hold passwords
     settings = load_settings(file)
     settings.state_dir.mkdir(mode=0o700, exist_ok=True)
     Authority.create(settings.pki_dir, clock=time_ns)
-    upgrade(open_engine(settings.registry_url))
+    engine = open_engine(settings.registry_url)
+    upgrade(engine)
+    engine.dispose()
     return settings
 
 

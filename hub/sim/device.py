@@ -134,8 +134,10 @@ class Device:
             try:
                 await self._session()
             except* aiomqtt.MqttError as group:
-                if self.tally.connections > before or not told:
-                    self._notice(self.plan.id, Event("link_down", "warning", str(group.exceptions[0])))
+                if self.tally.connections > before:
+                    self._note("link_down", "warning", "sambungan terputus · link lost")
+                elif not told:
+                    self._note("link_down", "warning", f"tidak tersambung · cannot connect: {group.exceptions[0]}")
                 told = True
             wait_s = FIRST_WAIT_S if self.tally.connections > before else min(2 * wait_s, LONGEST_WAIT_S)
             await self._stopped_within(wait_s * self._chance.uniform(0.5, 1))
@@ -157,7 +159,7 @@ class Device:
         await link.announce("online")
         self._link = link
         if self.tally.connections:
-            self._notice(self.plan.id, Event("link_up", "info", f"tersambung lagi, {len(self._waiting)} data menunggu"))
+            self._note("link_up", "info", f"tersambung lagi · back with {len(self._waiting)} samples")
         self.tally.connections += 1
         while await self._has_something():
             await self._send(link, self._waiting[0])
@@ -198,6 +200,9 @@ class Device:
                 self._waiting.clear()
                 self.unit.reboot(self._clock())
             self._reachable.set()
+
+    def _note(self, name: str, severity: str, text: str) -> None:
+        self._notice(self.plan.id, Event(name, severity, text))
 
     async def _stopped_within(self, seconds: float) -> bool:
         """Wait so long, or until the device is told to stop; return whether it was."""

@@ -28,7 +28,8 @@ class LatencyProbe:
     Args:
         where: InfluxQL condition on tags that picks devices which publish at once what they measure; few, because
             every poll reads their last ten seconds.
-        measurement: where they are stored; its points have a field `seq`.
+        measurement: where they are stored.
+        field: one that every such point has.
     """
 
     def __init__(
@@ -38,11 +39,12 @@ class LatencyProbe:
         where: str,
         *,
         measurement: str = "cctv",
+        field: str = "seq",
         period_s: float = 0.02,
     ) -> None:
         self._reader = reader
         self._clock = clock
-        self._select = f'SELECT "seq" FROM "{measurement}" WHERE ({where})'  # noqa: S608 - the caller's own words
+        self._select = f'SELECT "{field}" FROM "{measurement}" WHERE ({where})'  # noqa: S608 - the caller's own words
         self._period_s = period_s
         self._seen: set[tuple[str, int]] = set()
         self._from_ns = 0

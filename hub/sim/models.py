@@ -6,7 +6,7 @@ from math import cos, exp, pi
 from typing import ClassVar, Final, assert_never
 
 from hub.sim.geography import Point, course_deg, distance_m
-from hub.sim.plan import CameraPlan, DevicePlan, RiverPlan, TrackerPlan, WeatherPlan
+from hub.sim.plan import CameraPlan, DevicePlan, ModelPlan, RiverPlan, TrackerPlan, WeatherPlan
 from hub.sim.units import SECOND_NS, Event, Sample, Unit, hour_of_day
 
 SIAGA: Final = ((250.0, "Siaga 1", "critical"), (150.0, "Siaga 2", "warning"), (80.0, "Siaga 3", "info"))
@@ -16,16 +16,31 @@ SIAGA: Final = ((250.0, "Siaga 1", "critical"), (150.0, "Siaga 2", "warning"), (
 def build(plan: DevicePlan, start_ns: int) -> Unit:
     """Return the inside of a device."""
     match plan.model:
-        case CameraPlan():
-            return Camera(plan.model, plan.seed, start_ns)
-        case TrackerPlan():
-            return Tracker(plan.model, plan.seed, start_ns)
-        case WeatherPlan():
-            return WeatherStation(plan.model, plan.seed, start_ns)
-        case RiverPlan():
-            return RiverGauge(plan.model, plan.seed, start_ns)
+        case CameraPlan() as camera:
+            return Camera(camera, plan.seed, start_ns)
+        case TrackerPlan() as tracker:
+            return Tracker(tracker, plan.seed, start_ns)
+        case WeatherPlan() as station:
+            return WeatherStation(station, plan.seed, start_ns)
+        case RiverPlan() as gauge:
+            return RiverGauge(gauge, plan.seed, start_ns)
         case _:
             assert_never(plan.model)
+
+
+def measurements_of(model: ModelPlan) -> tuple[str, ...]:
+    """Return where the hub stores a sample of such a device."""
+    match model:
+        case CameraPlan():
+            return Camera.measurements
+        case TrackerPlan():
+            return Tracker.measurements
+        case WeatherPlan():
+            return WeatherStation.measurements
+        case RiverPlan():
+            return RiverGauge.measurements
+        case _:
+            assert_never(model)
 
 
 class Camera(Unit):

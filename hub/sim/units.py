@@ -67,7 +67,7 @@ class Unit(ABC):
         self._boot += 1
         self._seq = 0
         self._booted_ns = self._last_ns = now_ns
-        self.happened.append(Event("reboot", "warning", f"Perangkat menyala kembali, boot {self._boot}"))
+        self.happened.append(Event("reboot", "warning", f"menyala kembali · rebooted, boot {self._boot}"))
 
     @abstractmethod
     def _readings(self, now_ns: int, elapsed_s: float) -> Sample:

@@ -26,7 +26,7 @@ def test_an_answer_without_errors_is_success() -> None:
 
 
 def test_the_error_of_any_statement_is_a_failure() -> None:
-    with pytest.raises(LocalServerFailed, match="^The database answered 200: user already exists$"):
+    with pytest.raises(LocalServerFailed, match=r"^The database answered 200: user already exists$"):
         check_answer(200, b'{"results":[{"statement_id":0},{"statement_id":1,"error":"user already exists"}]}')
 
 

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import contextlib
 import json
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import given
@@ -10,6 +10,9 @@ from hypothesis import strategies as st
 
 from hub.local.errors import LocalServerFailed
 from hub.local.logins import keep_logins, parse_logins
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 USERS = ("admin", "hub", "grafana")
 

@@ -1,11 +1,14 @@
 from __future__ import annotations
 
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from hub.errors import MissingProgram
 from hub.local.programs import find_program
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 def _executable(path: Path) -> Path:

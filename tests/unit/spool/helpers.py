@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import shutil
 import sqlite3
-from contextlib import closing
+from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING
 
 from hub.model import Batch, DeadLetter
 from hub.spool.options import SpoolOptions
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
+
+    from hub.spool.sqlite import SqliteSpool
 
 OPTIONS = SpoolOptions(max_mb=1, reserve_mb=0)
 
@@ -31,11 +34,28 @@ def letter(device: str, number: int = 0) -> DeadLetter:
     return DeadLetter(number, device, f"devices/{device}/telemetry", "bad_payload", f"detail {number}", b"\x00{")
 
 
-def on_disk(file: Path) -> list[int]:
-    """Return the numbers that an independent connection sees committed, in the order of their positions."""
+def lines_on_disk(file: Path) -> bytes:
+    """Return the lines that an independent connection sees committed, in the order of their positions."""
     with closing(sqlite3.connect(file)) as db:
-        rows = db.execute("SELECT lines FROM batches ORDER BY position").fetchall()
-    return [number for (lines,) in rows for number in numbers(lines)]
+        return b"".join(lines for (lines,) in db.execute("SELECT lines FROM batches ORDER BY position"))
+
+
+def on_disk(file: Path) -> list[int]:
+    """Return the numbers of these lines."""
+    return numbers(lines_on_disk(file))
+
+
+def impatient(spool: SqliteSpool) -> None:
+    """Let a spool that finds its file locked give up at once, instead of waiting ten seconds."""
+    spool._store._db.execute("PRAGMA busy_timeout = 0")
+
+
+@contextmanager
+def locked(file: Path) -> Iterator[None]:
+    """Keep everybody else from writing to the file."""
+    with closing(sqlite3.connect(file)) as db:
+        db.execute("BEGIN IMMEDIATE")
+        yield
 
 
 def as_after_a_crash(file: Path, folder: Path) -> Path:

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
-from contextlib import closing
+from contextlib import ExitStack, closing
 from typing import TYPE_CHECKING
 
 import pytest
@@ -13,7 +13,7 @@ from hub.model import Batch
 from hub.spool.options import SpoolOptions
 from hub.spool.sqlite import SqliteSpool
 from hub.spool.store import read_dead_letters
-from tests.unit.spool.helpers import OPTIONS, as_after_a_crash, batch, letter, numbers, on_disk
+from tests.unit.spool.helpers import OPTIONS, as_after_a_crash, batch, impatient, letter, locked, numbers, on_disk
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -223,24 +223,12 @@ async def test_dead_letters_alone_are_no_batch(file: Path) -> None:
         assert on_disk(file) == []
 
 
-@pytest.fixture
-def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A spool that finds its file locked gives up at once instead of waiting ten seconds."""
-    opened = sqlite3.connect
-
-    def connect(*arguments: object, **options: object) -> sqlite3.Connection:
-        return opened(*arguments, **(options | {"timeout": 0}))  # type: ignore[call-overload, no-any-return]
-
-    monkeypatch.setattr("hub.spool.store.sqlite3.connect", connect)
-
-
-@pytest.mark.usefixtures("impatient")
 async def test_a_file_that_cannot_be_written_is_a_full_spool_and_loses_nothing(file: Path) -> None:
     async with SqliteSpool(file, OPTIONS) as spool:
+        impatient(spool)
         await spool.append(batch(1))
         spool.release(await spool.take(ALL, ALL))
-        with closing(sqlite3.connect(file)) as other:
-            other.execute("BEGIN IMMEDIATE")
+        with locked(file):
             with pytest.raises(SpoolFull, match=r"spool\.db cannot be written: database is locked"):
                 await spool.append(batch(2))
             assert spool.full.endswith("database is locked")
@@ -252,14 +240,13 @@ async def test_a_file_that_cannot_be_written_is_a_full_spool_and_loses_nothing(f
         assert on_disk(file) == [3]
 
 
-@pytest.mark.usefixtures("impatient")
 async def test_a_spool_whose_file_cannot_be_written_still_closes(file: Path) -> None:
-    async with SqliteSpool(file, OPTIONS) as spool:
-        await spool.append(batch(1))
-        spool.release(await spool.take(ALL, ALL))
-        other = sqlite3.connect(file)
-        other.execute("BEGIN IMMEDIATE")
-    other.close()
+    with ExitStack() as stack:
+        async with SqliteSpool(file, OPTIONS) as spool:
+            impatient(spool)
+            await spool.append(batch(1))
+            spool.release(await spool.take(ALL, ALL))
+            stack.enter_context(locked(file))
 
     async with SqliteSpool(file, OPTIONS) as spool:
         assert await drain(spool, 1) == [1]
@@ -267,8 +254,7 @@ async def test_a_spool_whose_file_cannot_be_written_still_closes(file: Path) -> 
 
 async def test_a_cancelled_append_that_reaches_the_disk_is_handed_out(file: Path) -> None:
     async with SqliteSpool(file, OPTIONS, memory=0) as spool:
-        with closing(sqlite3.connect(file)) as other:
-            other.execute("BEGIN IMMEDIATE")  # the commit has to wait
+        with locked(file):
             append = asyncio.create_task(spool.append(batch(1)))
             await asyncio.sleep(0)
             await asyncio.sleep(0)
@@ -305,14 +291,13 @@ async def test_an_idle_spool_tidies_what_was_released(file: Path, monkeypatch: p
         tidying.cancel()
 
 
-@pytest.mark.usefixtures("impatient")
 async def test_tidying_goes_on_when_the_file_cannot_be_written(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(hub.spool.sqlite, "IDLE_S", 0)
     async with SqliteSpool(file, OPTIONS) as spool:
+        impatient(spool)
         await spool.append(batch(1))
         spool.release(await spool.take(ALL, ALL))
-        with closing(sqlite3.connect(file)) as other:
-            other.execute("BEGIN IMMEDIATE")
+        with locked(file):
             tidying = asyncio.create_task(spool.tidy())
             while not spool.full:
                 await asyncio.sleep(0.01)

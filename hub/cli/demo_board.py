@@ -1,0 +1,67 @@
+"""Gathers what the demo's view shows: from the hub, from the simulated city, and from the log."""
+
+from __future__ import annotations
+
+import logging
+from collections import deque
+from time import monotonic
+from typing import TYPE_CHECKING
+
+from hub.cli.demo_view import EVENTS, SPARK, Happened, Snapshot
+
+if TYPE_CHECKING:
+    from hub.app import Hub
+    from hub.sim.latency import LatencyProbe
+    from hub.sim.report import Happening, Totals
+
+
+class Board(logging.Handler):
+    """Keeps the last events and rates; is a log handler, because log records are events too.
+
+    Attributes:
+        stage: what the demo is doing, while it is not just running.
+    """
+
+    def __init__(self, city: str) -> None:
+        super().__init__(logging.INFO)
+        self.stage = ""
+        self._city = city
+        self._events: deque[Happened] = deque(maxlen=EVENTS)
+        self._rates: deque[float] = deque(maxlen=SPARK)
+        self._counted = (monotonic(), 0)
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Take in a log record; called by logging, from any thread."""
+        who = record.name.removeprefix("hub.")
+        self._events.append(Happened(int(record.created * 1e9), who, record.levelname.lower(), record.getMessage()))
+
+    def tell(self, happening: Happening) -> None:
+        """Take in what happened to a device."""
+        self._events.append(Happened(happening.at_ns, happening.device, happening.severity, happening.text))
+
+    def count(self, messages: int) -> None:
+        """Take in how many messages there were so far; call it once a bar."""
+        (before, counted), now = self._counted, monotonic()
+        self._rates.append((messages - counted) / max(now - before, 0.001))
+        self._counted = (now, messages)
+
+    def snapshot(self, hub: Hub, totals: Totals | None, probe: LatencyProbe) -> Snapshot:
+        """Return what there is to see now."""
+        health = hub.health()
+        return Snapshot(
+            city=self._city,
+            uptime_s=health.uptime_s,
+            stage=self.stage,
+            problems=tuple(health.problems),
+            models=totals.models if totals else {},
+            rates=tuple(self._rates),
+            published=totals.published if totals else 0,
+            acknowledged=totals.acknowledged if totals else 0,
+            points_stored=health.points_stored,
+            spool_points=health.spool_points,
+            spool_bytes=health.spool_bytes,
+            rejected=health.rejected,
+            p50_ms=probe.percentile_ms(0.5),
+            p99_ms=probe.percentile_ms(0.99),
+            events=tuple(self._events),
+        )

@@ -1,0 +1,268 @@
+"""The demo's order of things: prepare, start hub and city, watch, stop the city, take stock, stop the hub."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import signal
+import socket
+from contextlib import ExitStack, asynccontextmanager
+from dataclasses import dataclass
+from time import time_ns
+from typing import TYPE_CHECKING, Any, Final
+
+from rich.console import Console
+from rich.live import Live
+from rich.progress import Progress
+
+from hub.app import Hub, run_hub
+from hub.cli.demo_city import equip_devices, register_city
+from hub.cli.demo_sim import Simulation, simulation
+from hub.cli.demo_view import render
+from hub.cli.init import write_home
+from hub.errors import CityhubError
+from hub.sim.audit import count_points, find_missing
+from hub.sim.fleet import DRAIN_S
+from hub.sim.latency import LatencyProbe
+from hub.sim.models import measurements_of
+from hub.sim.plan import Behaviour, Plan
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+    from pathlib import Path
+
+    from hub.cli.demo_board import Board
+    from hub.settings import Settings
+    from hub.sim.city import City
+    from hub.sim.reader import Reader
+
+LOOPBACK: Final = "127.0.0.1"
+EQUIPPED_AT_ONCE: Final = 10
+PROBED: Final = 20
+"""Devices on whose points the latency is measured."""
+FRAMES: Final = 4
+"""Pictures a second."""
+BAR_S: Final = 2
+PATIENCE_S: Final = 30.0
+"""How long anything may take that is expected at once."""
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What the demo came to; the keys of `--json`.
+
+    Attributes:
+        connected: devices whose link the broker accepted at least once.
+        published: messages that devices handed to MQTT.
+        acknowledged: those that the broker took.
+        stored: points that a query finds; a message makes one in each of its measurements.
+        lost: points of acknowledged good messages that no query finds.
+        rejected: messages that the hub put, in part or as a whole, to the dead letters.
+        latency_p50_ms: from publishing until a query finds the point; see LatencyProbe for its error.
+    """
+
+    devices: int
+    connected: int
+    published: int
+    acknowledged: int
+    stored: int
+    lost: int
+    rejected: int
+    latency_p50_ms: float | None
+    latency_p99_ms: float | None
+
+    @property
+    def good(self) -> bool:
+        """Whether something was stored, and nothing lost."""
+        return self.stored > 0 and self.lost == 0
+
+
+class DemoRun:
+    """One demo in an empty folder.
+
+    Args:
+        rate: messages a second from each device.
+    """
+
+    def __init__(self, home: Path, city: City, rate: float, board: Board) -> None:
+        self._home = home
+        self._city = city
+        self._board = board
+        self._bundles = home / "devices"
+        self._plan = Plan(bundles=self._bundles, rate=rate, devices=tuple(device.plan for device in city.devices))
+        self._stop = asyncio.Event()
+
+    async def show(self, seconds: float | None, *, live: bool) -> Outcome | None:
+        """Run for so many seconds, or until SIGINT or SIGTERM; a second signal cuts the orderly stop short.
+
+        Returns:
+            None when it was stopped before the city was up.
+
+        Raises:
+            CityhubError: something that the demo needs is missing or failed.
+        """
+        self._listen_to_signals()
+        try:
+            return await self._show(seconds, live=live)
+        except* CityhubError as group:
+            raise _first(group) from None
+
+    async def _show(self, seconds: float | None, *, live: bool) -> Outcome | None:
+        settings = write_home(self._home, _overrides(*_free_ports(5)))
+        await self._prepare(settings)
+        if self._stop.is_set():
+            return None
+        async with (
+            _running_hub(settings) as hub,
+            hub.reader() as reader,
+            simulation(self._home / "plan.json", self._home / "sim.log", self._board.tell) as sim,
+        ):
+            return await self._observe(hub, reader, sim, seconds, live=live)
+
+    def _listen_to_signals(self) -> None:
+        loop, task = asyncio.get_running_loop(), asyncio.current_task()
+
+        def signalled() -> None:
+            if self._stop.is_set() and task is not None:
+                task.cancel()
+            self._stop.set()
+
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(number, signalled)
+
+    async def _prepare(self, settings: Settings) -> None:
+        """Register the city and equip its devices, a few at a time, so that a signal is heard."""
+        (self._home / "plan.json").write_text(self._plan.model_dump_json(), encoding="utf-8")
+        devices = self._city.devices
+        with Progress(console=Console(stderr=True)) as progress:
+            bar = progress.add_task("Menyiapkan perangkat · preparing devices", total=len(devices))
+            await asyncio.to_thread(register_city, settings, self._city)
+            for start in range(0, len(devices), EQUIPPED_AT_ONCE):
+                if self._stop.is_set():
+                    return
+                some = devices[start : start + EQUIPPED_AT_ONCE]
+                await asyncio.to_thread(equip_devices, settings, some, self._bundles)
+                progress.advance(bar, len(some))
+
+    async def _observe(
+        self, hub: Hub, reader: Reader, sim: Simulation, seconds: float | None, *, live: bool
+    ) -> Outcome | None:
+        probe = self._probe(reader)
+        async with asyncio.TaskGroup() as tasks:
+            said = tasks.create_task(sim.follow(), name="simulation")
+            measuring = tasks.create_task(probe.run(), name="latency")
+            watching = tasks.create_task(self._watch(hub, sim, probe, live=live), name="view")
+            await _wait(self._stop, seconds)
+            self._stage("Kota berhenti · stopping the city")
+            sim.finish()
+            await asyncio.wait([said], timeout=DRAIN_S + PATIENCE_S)
+            measuring.cancel()
+            self._stage("Menghitung · taking stock")
+            outcome = await self._take_stock(hub, reader, sim, probe)
+            watching.cancel()
+        return outcome
+
+    def _stage(self, text: str) -> None:
+        self._board.stage = text
+        log.info("%s", text)
+
+    async def _watch(self, hub: Hub, sim: Simulation, probe: LatencyProbe, *, live: bool) -> None:
+        """Count the messages, and draw if somebody looks."""
+        with ExitStack() as stack:
+            screen = stack.enter_context(Live(screen=True, auto_refresh=False)) if live else None
+            while True:
+                self._board.count(hub.counters.messages)
+                for _ in range(BAR_S * FRAMES):
+                    if screen:
+                        screen.update(render(self._board.snapshot(hub, sim.totals, probe)), refresh=True)
+                    await asyncio.sleep(1 / FRAMES)
+
+    async def _take_stock(self, hub: Hub, reader: Reader, sim: Simulation, probe: LatencyProbe) -> Outcome | None:
+        """Let the hub store what the city sent, then ask the database."""
+        totals = sim.totals
+        if totals is None:
+            return None
+        deadline = asyncio.get_running_loop().time() + PATIENCE_S
+        missing = await find_missing(reader, sim.ledgers)
+        while (missing or hub.spool.lines) and asyncio.get_running_loop().time() < deadline:
+            await asyncio.sleep(0.2)
+            missing = await find_missing(reader, sim.ledgers)
+        for one in missing[:10]:
+            log.error("lost: a message of %s, sent at %d ms, is not in %s", one.device, one.ms, one.measurement)
+        return Outcome(
+            devices=totals.devices,
+            connected=totals.seen,
+            published=totals.published,
+            acknowledged=totals.acknowledged,
+            stored=await count_points(reader),
+            lost=len(missing),
+            rejected=hub.counters.rejected.total(),
+            latency_p50_ms=probe.percentile_ms(0.5),
+            latency_p99_ms=probe.percentile_ms(0.99),
+        )
+
+    def _probe(self, reader: Reader) -> LatencyProbe:
+        """Measure on a few devices of one kind that send at once what they measure."""
+        steady = [device.plan for device in self._city.devices if device.plan.behaviour is Behaviour.STEADY]
+        measurement = measurements_of(steady[0].model)[0]
+        alike = [plan.id for plan in steady if measurement in measurements_of(plan.model)]
+        where = f'"device" =~ /^({"|".join(alike[:PROBED])})$/'
+        return LatencyProbe(reader, time_ns, where, measurement=measurement)
+
+
+@asynccontextmanager
+async def _running_hub(settings: Settings) -> AsyncIterator[Hub]:
+    """Run a hub in this process: the block begins when it hears the broker, and the hub stops in order after it."""
+    stop, started = asyncio.Event(), asyncio.get_running_loop().create_future()
+    async with asyncio.TaskGroup() as tasks:
+        tasks.create_task(run_hub(settings, stop, started.set_result), name="hub")
+        try:
+            hub: Hub = await started
+            await _connected(hub)
+            yield hub
+        finally:
+            stop.set()
+
+
+async def _connected(hub: Hub) -> None:
+    """What devices publish before the hub has subscribed would reach nobody."""
+    try:
+        async with asyncio.timeout(PATIENCE_S):
+            while not hub.source.connected:  # noqa: ASYNC110 - the hub offers a state to look at, no event
+                await asyncio.sleep(0.02)
+    except TimeoutError:
+        raise CityhubError("the hub cannot reach its own broker; the log says why") from None
+
+
+async def _wait(stop: asyncio.Event, seconds: float | None) -> None:
+    try:
+        async with asyncio.timeout(seconds):
+            await stop.wait()
+    except TimeoutError:
+        pass
+
+
+def _overrides(broker: int, hub: int, influx: int, rpc: int, web: int) -> dict[str, dict[str, Any]]:
+    return {
+        "city": {"name": "Purbalingga"},
+        "bundle": {"broker_host": LOOPBACK},
+        "local_broker": {"listen": LOOPBACK, "port": broker, "hub_port": hub},
+        "local_influxdb": {"port": influx, "rpc_port": rpc},
+        "spool": {"max_mb": 512, "reserve_mb": 64},
+        "web": {"port": web},
+    }
+
+
+def _free_ports(count: int) -> list[int]:
+    """Return ports that nobody listens on, all different."""
+    with ExitStack() as stack:
+        probes = [stack.enter_context(socket.create_server((LOOPBACK, 0))) for _ in range(count)]
+        return [probe.getsockname()[1] for probe in probes]
+
+
+def _first(group: BaseException) -> BaseException:
+    while isinstance(group, BaseExceptionGroup):
+        group = group.exceptions[0]
+    return group
