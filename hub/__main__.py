@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import sys
-from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from hub.cli.context import FAILED, WRONG_USAGE, Context, find_config
-# from hub.cli.demo import demo
+from hub.cli.demo import demo
 from hub.cli.device import register as register_device_commands
 from hub.cli.init import init
 from hub.cli.status import rejects, status
 from hub.cli.up import up
 from hub.errors import CityhubError, SettingsError, UsageError
 from provisioning.errors import ProvisioningError
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 app = typer.Typer(
     help="Device management and telemetry hub of a city's command center.",
@@ -36,7 +38,7 @@ def _settings(
     ctx.obj = Context(find_config(config))
 
 
-for command in (init, up, status, rejects):
+for command in (init, up, status, rejects, demo):
     app.command()(command)
 register_device_commands(app)
 

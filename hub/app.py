@@ -4,34 +4,29 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
 from importlib.metadata import version
 from time import monotonic, time_ns
-from typing import Any, Final, assert_never
+from typing import TYPE_CHECKING, Any, Final, assert_never
 
 from hub.directory import Directory
 from hub.errors import CityhubError
 from hub.local.influxd import ManagedInflux
 from hub.local.mosquitto import ManagedBroker
 from hub.local.services import issue_services
-from hub.local.child import Program
 from hub.local.supervisor import Supervisor
 from hub.pipeline.counters import Counters
 from hub.pipeline.delivery import Delivery
 from hub.pipeline.intake import BatchingIntake
 from hub.pipeline.registry_feed import RegistryFeed
 from hub.profiles.loader import load_profiles
-from hub.settings import Settings
-from hub.sinks.base import Sink
 from hub.sinks.influx_v1 import InfluxV1Sink
 from hub.sinks.options import InfluxV1Options, InfluxV2Options, SinkOptions
 from hub.sinks.query import InfluxReader
 from hub.sources.mqtt import MqttSource
 from hub.spool.sqlite import SqliteSpool
-from hub.transport.options import MqttOptions
 from hub.transport.tls import client_context
 from hub.web.health import Health, health_router
 from hub.web.server import build_api, serve
@@ -39,6 +34,14 @@ from provisioning.ca import Authority
 from provisioning.database import open_engine
 from provisioning.errors import ProvisioningError
 from provisioning.registry import Registry
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable, Coroutine
+
+    from hub.local.child import Program
+    from hub.settings import Settings
+    from hub.sinks.base import Sink
+    from hub.transport.options import MqttOptions
 
 VERSION: Final = version("cityhub")
 DAY_NS: Final = 86_400 * 1_000_000_000
@@ -115,8 +118,8 @@ async def run_hub(settings: Settings, stop: asyncio.Event, started: Callable[[Hu
 async def _start(settings: Settings, stack: AsyncExitStack) -> Hub:
     enter = stack.enter_async_context
     registry = Registry(open_engine(settings.registry_url), time_ns)
-    database = settings.influxdb or await enter(_managed_influx(settings))
-    broker = settings.broker or await enter(_managed_broker(settings))
+    database = await enter(_influx(settings))
+    broker = await enter(_broker(settings))
     spool = await enter(SqliteSpool(settings.spool_file, settings.spool))
     sink = await enter(_opened(_sink(database, settings.pipeline.writers)))
     directory = _directory(settings)
@@ -126,7 +129,9 @@ async def _start(settings: Settings, stack: AsyncExitStack) -> Hub:
     delivery = Delivery(spool, sink, settings.pipeline, counters, time_ns)
     intake = BatchingIntake(directory, spool, settings.pipeline, counters)
     source = MqttSource(broker, partial(client_context, broker), intake, time_ns)
-    hub = Hub(settings, directory, counters, spool, delivery, source, feed, database, settings.broker_address, monotonic())
+    hub = Hub(
+        settings, directory, counters, spool, delivery, source, feed, database, settings.broker_address, monotonic()
+    )
     api = build_api([health_router(hub.health)], VERSION)
     rooms = {
         "spool": spool.tidy(),
@@ -153,7 +158,10 @@ async def _running(name: str, room: Coroutine[Any, Any, None]) -> AsyncIterator[
 
 
 @asynccontextmanager
-async def _managed_influx(settings: Settings) -> AsyncIterator[SinkOptions]:
+async def _influx(settings: Settings) -> AsyncIterator[SinkOptions]:
+    if settings.influxdb is not None:
+        yield settings.influxdb
+        return
     influx = ManagedInflux(settings.local_influxdb, settings.state_dir / "influxdb")
     async with _supervised(influx.prepare()):
         await influx.bootstrap()
@@ -161,7 +169,10 @@ async def _managed_influx(settings: Settings) -> AsyncIterator[SinkOptions]:
 
 
 @asynccontextmanager
-async def _managed_broker(settings: Settings) -> AsyncIterator[MqttOptions]:
+async def _broker(settings: Settings) -> AsyncIterator[MqttOptions]:
+    if settings.broker is not None:
+        yield settings.broker
+        return
     authority = Authority.load(settings.pki_dir, clock=time_ns)
     folder = settings.state_dir / "services"
     server, certificate, key = issue_services(authority, folder, [settings.broker_address[0]])
@@ -204,9 +215,7 @@ def _directory(settings: Settings) -> Directory:
     return Directory(vocabulary, profiles, settings.local_influxdb.raw_days * DAY_NS)
 
 
-def _first(group: BaseExceptionGroup[Exception]) -> Exception:
+def _first(group: BaseExceptionGroup[CityhubError | ProvisioningError]) -> CityhubError | ProvisioningError:
     """Return the first error of a group of groups: what went wrong before anything else."""
-    error: BaseException = group
-    while isinstance(error, BaseExceptionGroup):
-        error = error.exceptions[0]
-    return error if isinstance(error, Exception) else group
+    first = group.exceptions[0]
+    return _first(first) if isinstance(first, BaseExceptionGroup) else first

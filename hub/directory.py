@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
-from typing import NamedTuple, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from hub.decode.line import tag_set
 from hub.decode.messages import Decoder, compile_profile
 from hub.errors import Fault, Reason
-from hub.profiles.schema import Channel, Profile, Vocabulary
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable
+
+    from hub.profiles.schema import Channel, Profile, Vocabulary
 
 
 class Entry(Protocol):

@@ -1,17 +1,17 @@
 """The errors of the hub, named for what to do next.
 
-    CityhubError                 one sentence: what was wrong, where, what to do
-    ├── UsageError               the caller asked for something that cannot be (exit code 2)
-    ├── SettingsError            the settings file or the environment is wrong (exit code 2)
-    ├── ProfileError             a device profile or the vocabulary is wrong
-    ├── MissingProgram           a server program is not installed; says the command that installs it
-    ├── Rejected                 a payload (or a part of it) goes to the dead letters
-    ├── LinkDown                 the MQTT connection is gone: reconnect
-    ├── SpoolFull                stop acknowledging until there is room
-    └── SinkError                the database did not take a write
-        ├── Retryable            hold the batch and try again, after `after` seconds if given
-        ├── Refused              the database condemns something in this batch: find the line
-        └── TooLarge             the same lines in smaller requests
+CityhubError                 one sentence: what was wrong, where, what to do
+├── UsageError               the caller asked for something that cannot be (exit code 2)
+├── SettingsError            the settings file or the environment is wrong (exit code 2)
+├── ProfileError             a device profile or the vocabulary is wrong
+├── MissingProgram           a server program is not installed; says the command that installs it
+├── Rejected                 a payload (or a part of it) goes to the dead letters
+├── LinkDown                 the MQTT connection is gone: reconnect
+├── SpoolFull                stop acknowledging until there is room
+└── SinkError                the database did not take a write
+    ├── Retryable            hold the batch and try again, after `after` seconds if given
+    ├── Refused              the database condemns something in this batch: find the line
+    └── TooLarge             the same lines in smaller requests
 """
 
 from __future__ import annotations

@@ -8,15 +8,13 @@ from __future__ import annotations
 
 import os
 import tomllib
-from collections.abc import Mapping
 from difflib import get_close_matches
 from pathlib import Path
 from socket import gethostname
-from typing import Any, Final, TypeVar, get_args
+from typing import TYPE_CHECKING, Any, Final, TypeVar, get_args
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
-from pydantic_core import ErrorDetails
 
 from hub.errors import SettingsError
 from hub.local.options import ManagedBrokerOptions, ManagedInfluxOptions
@@ -25,6 +23,11 @@ from hub.sinks.options import SinkOptions
 from hub.spool.options import SpoolOptions
 from hub.transport.options import MqttOptions
 from hub.web.options import WebOptions
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from pydantic_core import ErrorDetails
 
 PREFIX: Final = "CITYHUB_"
 RESERVED: Final = {"CITYHUB_CONFIG"}

@@ -12,44 +12,80 @@ import os
 import signal
 import socket
 import sys
-from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
-from pathlib import Path
 from time import time_ns
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from hub.cli.init import write_home
 from hub.local.influxd import ManagedInflux
 from hub.local.mosquitto import ManagedBroker
 from hub.local.options import ManagedBrokerOptions, ManagedInfluxOptions
-from hub.local.child import Program
 from hub.local.services import HUB, issue_services
 from hub.local.supervisor import Pace, Supervisor
-from hub.settings import Settings
 from hub.sinks.query import InfluxReader
 from hub.web.health import Health
 from provisioning.ca import Authority
 from provisioning.database import open_engine
 from provisioning.files import write_atomically
-from provisioning.records import NewDevice
 from provisioning.registry import Registry
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Sequence
+    from pathlib import Path
+
+    from hub.local.child import Program
+    from hub.settings import Settings
+    from provisioning.records import NewDevice
 
 LOOPBACK = "127.0.0.1"
 PUBLISHER = "publisher.rig"
 PATIENCE_S = 60.0
 
 
+class Server:
+    """A server under supervision, that a test can also stop, start and kill."""
+
+    def __init__(self, program: Program) -> None:
+        self._program = program
+        self._supervisor = Supervisor(program)
+        self._task: asyncio.Task[None] | None = None
+
+    async def start(self) -> None:
+        """Start it and wait until it serves."""
+        self._supervisor = Supervisor(self._program, pace=Pace(first_pause=0.1, longest_pause=1))
+        self._task = asyncio.create_task(self._supervisor.run())
+        await self._supervisor.ready()
+
+    async def stop(self) -> None:
+        """Stop it in order (SIGTERM)."""
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+            self._task = None
+
+    def kill(self) -> None:
+        """Kill it (-9); its supervisor starts it again."""
+        if self._supervisor.pid is not None:
+            os.kill(self._supervisor.pid, signal.SIGKILL)
+
+    async def ready(self) -> None:
+        """Wait until it serves."""
+        await self._supervisor.ready()
+
+
 @dataclass
 class Rig:
-    """What runs, and where its files are. `pki` holds ca.pem, publisher.pem and publisher.key of a service that may
-    publish as any device."""
+    """What runs, and where its files are.
+
+    `pki` holds ca.pem, publisher.pem and publisher.key of a service that may publish as any device.
+    """
 
     settings: Settings
-    broker: Supervisor
+    broker: Server
     service_port: int
     device_port: int
-    influx: Supervisor
+    influx: Server
     database: ManagedInflux
     pki: Path
     hub_log: Path
@@ -101,11 +137,6 @@ class Rig:
                     return health
                 await asyncio.sleep(0.05)
 
-    async def kill(self, server: Supervisor, number: signal.Signals = signal.SIGKILL) -> None:
-        """Send a server a signal; its supervisor starts it again."""
-        if server.pid is not None:
-            os.kill(server.pid, number)
-
 
 @asynccontextmanager
 async def rig(
@@ -125,14 +156,18 @@ async def rig(
         ManagedBrokerOptions(listen=LOOPBACK, port=ports[0], hub_port=ports[1]),
         folder / "mosquitto", server, hub_cert, hub_key, services=("hub.cityhub", PUBLISHER),
     )  # fmt: skip
-    async with _supervised(broker.prepare()) as first, _supervised(influx.prepare()) as second:
+    made = Rig(settings, Server(broker.prepare()), ports[1], ports[0], Server(influx.prepare()), influx, pki,
+               folder / "hub.log")  # fmt: skip
+    made.registry.add_devices(devices)
+    try:
+        await made.broker.start()
+        await made.influx.start()
         await influx.bootstrap()
-        made = Rig(settings, first, ports[1], ports[0], second, influx, pki, folder / "hub.log")
-        made.registry.add_devices(devices)
-        try:
-            yield made
-        finally:
-            await made.stop_hub()
+        yield made
+    finally:
+        await made.stop_hub()
+        await made.broker.stop()
+        await made.influx.stop()
 
 
 def _overrides(influx: ManagedInflux, pki: Path, ports: list[int]) -> dict[str, dict[str, Any]]:
@@ -149,18 +184,6 @@ def _overrides(influx: ManagedInflux, pki: Path, ports: list[int]) -> dict[str, 
         },
         "web": {"port": ports[4]},
     }  # fmt: skip
-
-
-@asynccontextmanager
-async def _supervised(program: Program) -> AsyncIterator[Supervisor]:
-    supervisor = Supervisor(program, pace=Pace(first_pause=0.1, longest_pause=1))
-    async with asyncio.TaskGroup() as tasks:
-        running = tasks.create_task(supervisor.run())
-        try:
-            await supervisor.ready()
-            yield supervisor
-        finally:
-            running.cancel()
 
 
 def free_ports(count: int) -> list[int]:

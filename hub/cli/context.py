@@ -6,12 +6,13 @@ import os
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Final
-
-import typer
+from typing import TYPE_CHECKING, Final
 
 from hub.errors import UsageError
 from hub.settings import FILE_NAME, Settings, load_settings
+
+if TYPE_CHECKING:
+    import typer
 
 FAILED: Final = 1
 WRONG_USAGE: Final = 2

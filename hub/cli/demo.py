@@ -75,7 +75,7 @@ def _log_to(board: Board, home: Path, *, live: bool) -> None:
 
 def _tell(outcome: Outcome | None, *, as_json: bool) -> None:
     if outcome is None:
-        typer.echo("stopped before the city was up", err=True)
+        typer.echo("stopped before anything was counted", err=True)
         raise typer.Exit(FAILED)
     if as_json:
         typer.echo(json.dumps(asdict(outcome)))

@@ -29,6 +29,7 @@ class Board(logging.Handler):
         self._events: deque[Happened] = deque(maxlen=EVENTS)
         self._rates: deque[float] = deque(maxlen=SPARK)
         self._counted = (monotonic(), 0)
+        self._latencies_ms: tuple[float | None, float | None] = (None, None)
 
     def emit(self, record: logging.LogRecord) -> None:
         """Take in a log record; called by logging, from any thread."""
@@ -39,15 +40,17 @@ class Board(logging.Handler):
         """Take in what happened to a device."""
         self._events.append(Happened(happening.at_ns, happening.device, happening.severity, happening.text))
 
-    def count(self, messages: int) -> None:
-        """Take in how many messages there were so far; call it once a bar."""
+    def count(self, messages: int, probe: LatencyProbe) -> None:
+        """Take in how many messages there were so far, and how long they took; call it once a bar."""
         (before, counted), now = self._counted, monotonic()
         self._rates.append((messages - counted) / max(now - before, 0.001))
         self._counted = (now, messages)
+        self._latencies_ms = (probe.percentile_ms(0.5), probe.percentile_ms(0.99))
 
-    def snapshot(self, hub: Hub, totals: Totals | None, probe: LatencyProbe) -> Snapshot:
+    def snapshot(self, hub: Hub, totals: Totals | None) -> Snapshot:
         """Return what there is to see now."""
         health = hub.health()
+        p50_ms, p99_ms = self._latencies_ms
         return Snapshot(
             city=self._city,
             uptime_s=health.uptime_s,
@@ -61,7 +64,7 @@ class Board(logging.Handler):
             spool_points=health.spool_points,
             spool_bytes=health.spool_bytes,
             rejected=health.rejected,
-            p50_ms=probe.percentile_ms(0.5),
-            p99_ms=probe.percentile_ms(0.99),
+            p50_ms=p50_ms,
+            p99_ms=p99_ms,
             events=tuple(self._events),
         )

@@ -60,7 +60,8 @@ class Outcome:
         stored: points that a query finds; a message makes one in each of its measurements.
         lost: points of acknowledged good messages that no query finds.
         rejected: messages that the hub put, in part or as a whole, to the dead letters.
-        latency_p50_ms: from publishing until a query finds the point; see LatencyProbe for its error.
+        latency_p50_ms: from publishing until a query finds the point, measured once all devices have connected;
+            see LatencyProbe for its error. None when there was no time for that.
     """
 
     devices: int
@@ -95,10 +96,10 @@ class DemoRun:
         self._stop = asyncio.Event()
 
     async def show(self, seconds: float | None, *, live: bool) -> Outcome | None:
-        """Run for so many seconds, or until SIGINT or SIGTERM; a second signal cuts the orderly stop short.
+        """Run for so many seconds, or until SIGINT, SIGTERM or SIGHUP; a second signal cuts the orderly stop short.
 
         Returns:
-            None when it was stopped before the city was up.
+            None when it was stopped before anything was counted, or by a second signal.
 
         Raises:
             CityhubError: something that the demo needs is missing or failed.
@@ -106,10 +107,16 @@ class DemoRun:
         self._listen_to_signals()
         try:
             return await self._show(seconds, live=live)
+        except asyncio.CancelledError:
+            return None
+
+    async def _show(self, seconds: float | None, *, live: bool) -> Outcome | None:
+        try:
+            return await self._run(seconds, live=live)
         except* CityhubError as group:
             raise _first(group) from None
 
-    async def _show(self, seconds: float | None, *, live: bool) -> Outcome | None:
+    async def _run(self, seconds: float | None, *, live: bool) -> Outcome | None:
         settings = write_home(self._home, _overrides(*_free_ports(5)))
         await self._prepare(settings)
         if self._stop.is_set():
@@ -129,7 +136,7 @@ class DemoRun:
                 task.cancel()
             self._stop.set()
 
-        for number in (signal.SIGINT, signal.SIGTERM):
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             loop.add_signal_handler(number, signalled)
 
     async def _prepare(self, settings: Settings) -> None:
@@ -152,12 +159,14 @@ class DemoRun:
         probe = self._probe(reader)
         async with asyncio.TaskGroup() as tasks:
             said = tasks.create_task(sim.follow(), name="simulation")
-            measuring = tasks.create_task(probe.run(), name="latency")
+            measuring = tasks.create_task(_measure(sim, probe), name="latency")
             watching = tasks.create_task(self._watch(hub, sim, probe, live=live), name="view")
             await _wait(self._stop, seconds)
             self._stage("Kota berhenti · stopping the city")
             sim.finish()
             await asyncio.wait([said], timeout=DRAIN_S + PATIENCE_S)
+            if not said.done():
+                raise CityhubError(f"the simulated city does not end; see {self._home / 'sim.log'}")
             measuring.cancel()
             self._stage("Menghitung · taking stock")
             outcome = await self._take_stock(hub, reader, sim, probe)
@@ -173,10 +182,10 @@ class DemoRun:
         with ExitStack() as stack:
             screen = stack.enter_context(Live(screen=True, auto_refresh=False)) if live else None
             while True:
-                self._board.count(hub.counters.messages)
+                self._board.count(hub.counters.messages, probe)
                 for _ in range(BAR_S * FRAMES):
                     if screen:
-                        screen.update(render(self._board.snapshot(hub, sim.totals, probe)), refresh=True)
+                        screen.update(render(self._board.snapshot(hub, sim.totals)), refresh=True)
                     await asyncio.sleep(1 / FRAMES)
 
     async def _take_stock(self, hub: Hub, reader: Reader, sim: Simulation, probe: LatencyProbe) -> Outcome | None:
@@ -234,6 +243,12 @@ async def _connected(hub: Hub) -> None:
                 await asyncio.sleep(0.02)
     except TimeoutError:
         raise CityhubError("the hub cannot reach its own broker; the log says why") from None
+
+
+async def _measure(sim: Simulation, probe: LatencyProbe) -> None:
+    """Measure from the moment when all devices are connected: what they sampled before had to wait for that."""
+    await sim.complete.wait()
+    await probe.run()
 
 
 async def _wait(stop: asyncio.Event, seconds: float | None) -> None:

@@ -10,7 +10,6 @@ from subprocess import DEVNULL, PIPE
 from typing import TYPE_CHECKING, Final, cast
 
 from hub.errors import CityhubError
-from hub.sim.fleet import DRAIN_S
 from hub.sim.report import End, Happening, Ledger, Totals, parse_line
 
 if TYPE_CHECKING:
@@ -21,14 +20,20 @@ if TYPE_CHECKING:
 
 LONGEST_LINE: Final = 2**26
 """Bytes. A ledger holds the whole run of a device: some 20 kB an hour at one message a second."""
-PATIENCE_S: Final = DRAIN_S + 10
 
 
 class Simulation:
-    """A running simulation; `totals` are its latest, `ledgers` are there once it has finished."""
+    """A running simulation.
+
+    Attributes:
+        totals: the latest that it told.
+        complete: set once every device has connected.
+        ledgers: there once it has finished.
+    """
 
     def __init__(self, process: Process, log_file: Path, tell: Callable[[Happening], None]) -> None:
         self.totals: Totals | None = None
+        self.complete = asyncio.Event()
         self.ledgers: list[Ledger] = []
         self._process = process
         self._stdout = cast("StreamReader", process.stdout)  # it is a pipe
@@ -47,6 +52,8 @@ class Simulation:
             match parse_line(line):
                 case Totals() as totals:
                     self.totals = totals
+                    if totals.seen == totals.devices:
+                        self.complete.set()
                 case Happening() as happening:
                     self._tell(happening)
                 case Ledger() as ledger:

@@ -42,7 +42,7 @@ REASONS: Final = {
     "out_of_range": "di luar batas",
     "no_readings": "tanpa bacaan",
     "bad_time": "waktu salah",
-    "refused_by_database": "ditolak basis data",
+    "refused_by_database": "ditolak DB",
     "decoder_failed": "dekoder gagal",
 }
 STYLES: Final = {"critical": "bold red", "error": "bold red", "warning": "yellow", "info": ""}
@@ -122,42 +122,45 @@ def _health(snapshot: Snapshot) -> Text:
 
 
 def _devices(models: Mapping[str, tuple[int, int]]) -> Panel:
-    table = _table()
+    rows = []
     for model, (name, english) in MODELS.items():
         connected, total = models.get(model, (0, 0))
         style = "green" if connected == total else "yellow"
-        table.add_row(_label(name, english), Text(f"{connected} / {total}", style))
+        rows.append(_row(_label(name, english), Text(f"{connected} / {total}", style)))
     connected, total = (sum(column) for column in zip((0, 0), *models.values(), strict=True))
-    table.add_row(_label("Semua", "all", "bold"), Text(f"{connected} / {total}", "bold"))
-    return _panel("Perangkat tersambung [dim]· connected[/]", table)
+    rows.append(_row(_label("Semua", "all", "bold"), Text(f"{connected} / {total}", "bold")))
+    return _panel("Perangkat tersambung [dim]· connected[/]", Group(*rows))
 
 
 def _rejected(rejected: Mapping[str, int]) -> Panel:
-    table = _table()
     ranked = sorted(rejected.items(), key=lambda item: -item[1])
-    for reason, count in ranked[:SHOWN_REASONS]:
-        table.add_row(_label(REASONS.get(reason, reason), reason.replace("_", " ")), Text(f"{count:,}", "yellow"))
-    if others := sum(count for _, count in ranked[SHOWN_REASONS:]):
-        table.add_row(_label("lainnya", "others"), Text(f"{others:,}", "yellow"))
-    if not rejected:
-        table.add_row(Text("tidak ada · none", "dim"), "")
-    return _panel(f"Ditolak [dim]· rejected[/] {sum(rejected.values()):,}", table)
+    others = sum(count for _, count in ranked[SHOWN_REASONS:])
+    rows = [
+        _row(_label(REASONS.get(reason, reason), reason.replace("_", " ")), Text(f"{count:,}", "yellow"))
+        for reason, count in ranked[:SHOWN_REASONS]
+    ]
+    if others:
+        rows.append(_row(_label("lainnya", "others"), Text(f"{others:,}", "yellow")))
+    title = f"Ditolak [dim]· rejected[/] {sum(rejected.values()):,}"
+    return _panel(title, Group(*rows) if rows else Text("tidak ada · none", "dim"))
 
 
 def _flow(snapshot: Snapshot) -> Panel:
     now = snapshot.rates[-1] if snapshot.rates else 0.0
-    table = _table()
-    table.add_row(_label("Pesan per detik", "messages/s"), Text(f"{now:,.0f}", "bold cyan"))
-    table.add_row("", "")
-    below = _table()
-    below.add_row(_label("Dikirim", "published"), f"{snapshot.published:,}")
-    below.add_row(_label("Diakui", "acknowledged"), f"{snapshot.acknowledged:,}")
-    below.add_row(_label("Titik tersimpan", "stored"), Text(f"{snapshot.points_stored:,}", "bold green"))
-    below.add_row(_label("Menunggu", "spooled"), _spool(snapshot))
-    below.add_row("", "")
-    below.add_row(_label("Latensi p50", "latency p50"), _latency(snapshot.p50_ms))
-    below.add_row(_label("Latensi p99", "latency p99"), _latency(snapshot.p99_ms))
-    return _panel("Aliran data [dim]· data flow[/]", Group(table, _Sparkline(snapshot.rates), Text(), below))
+    body = Group(
+        _row(_label("Pesan per detik", "messages/s"), Text(f"{now:,.0f}", "bold cyan")),
+        Text(),
+        _Sparkline(snapshot.rates),
+        Text(),
+        _row(_label("Dikirim", "published"), Text(f"{snapshot.published:,}")),
+        _row(_label("Diakui", "acknowledged"), Text(f"{snapshot.acknowledged:,}")),
+        _row(_label("Titik tersimpan", "stored"), Text(f"{snapshot.points_stored:,}", "bold green")),
+        _row(_label("Menunggu", "spooled"), _spool(snapshot)),
+        Text(),
+        _row(_label("Latensi p50", "latency p50"), _latency(snapshot.p50_ms)),
+        _row(_label("Latensi p99", "latency p99"), _latency(snapshot.p99_ms)),
+    )
+    return _panel("Aliran data [dim]· data flow[/]", body)
 
 
 def _spool(snapshot: Snapshot) -> Text:
@@ -219,11 +222,13 @@ def sparkline(values: Sequence[float]) -> str:
     return "".join(BARS[round(value / highest * (len(BARS) - 1))] for value in values)
 
 
-def _table() -> Table:
-    table = Table.grid(padding=(0, 1), expand=True)
-    table.add_column(no_wrap=True, overflow="ellipsis", ratio=1)
-    table.add_column(no_wrap=True, justify="right")
-    return table
+def _row(label: Text, figure: Text) -> Table:
+    """Return a line of its own, so that a long figure shortens no other line's label."""
+    line = Table.grid(padding=(0, 1), expand=True)
+    line.add_column(no_wrap=True, overflow="ellipsis", ratio=1)
+    line.add_column(no_wrap=True, justify="right")
+    line.add_row(label, figure)
+    return line
 
 
 def _label(name: str, english: str, style: str = "") -> Text:

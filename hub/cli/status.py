@@ -6,7 +6,7 @@ import base64
 import http.client
 import json
 from datetime import UTC, datetime
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import orjson
 import typer
@@ -16,15 +16,19 @@ from rich.table import Table
 
 from hub.cli.context import UNWELL, settings_of
 from hub.errors import CityhubError
-from hub.model import DeadLetter
-from hub.settings import Settings
 from hub.spool.store import read_dead_letters
 from hub.web.health import Health
+
+if TYPE_CHECKING:
+    from hub.model import DeadLetter
+    from hub.settings import Settings
 
 TIMEOUT_S = 5
 
 
-def status(ctx: typer.Context, *, as_json: Annotated[bool, typer.Option("--json", help="For machines.")] = False) -> None:
+def status(
+    ctx: typer.Context, *, as_json: Annotated[bool, typer.Option("--json", help="For machines.")] = False
+) -> None:
     """Ask the running hub how it is. Exit code 0: well, 3: unwell or not running.
 
     Example: cityhub status --json | jq .problems
@@ -100,7 +104,13 @@ def _letters(letters: list[DeadLetter]) -> Table:
         table.add_column(heading, overflow="fold")
     for one in letters:
         received = datetime.fromtimestamp(one.received_ns / 1e9, UTC).strftime("%Y-%m-%d %H:%M:%S")
-        table.add_row(received, one.device or "-", one.reason, _safe(one.detail), _safe(one.payload[:120].decode(errors="replace")))
+        table.add_row(
+            received,
+            one.device or "-",
+            one.reason,
+            _safe(one.detail),
+            _safe(one.payload[:120].decode(errors="replace")),
+        )
     return table
 
 
@@ -118,7 +128,10 @@ def _table(health: Health) -> Table:
     table.add_row("devices", f"{health.devices:,}")
     table.add_row("broker", "connected" if health.broker_connected else "not connected")
     table.add_row("messages", f"{health.messages:,} received, {health.messages_acknowledged:,} acknowledged")
-    table.add_row("points", f"{health.points_stored:,} stored, {health.spool_points:,} waiting ({health.spool_bytes / 1e6:.1f} MB)")
+    table.add_row(
+        "points",
+        f"{health.points_stored:,} stored, {health.spool_points:,} waiting ({health.spool_bytes / 1e6:.1f} MB)",
+    )
     rejected = ", ".join(f"{reason} {count:,}" for reason, count in sorted(health.rejected.items()))
     table.add_row("rejected", rejected or "nothing")
     return table

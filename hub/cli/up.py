@@ -6,14 +6,17 @@ import asyncio
 import logging
 import signal
 import sys
-
-import typer
+from typing import TYPE_CHECKING
 
 from hub.app import Hub, run_hub
 from hub.cli.context import settings_of
 from hub.migrations import upgrade
-from hub.settings import Settings
 from provisioning.database import open_engine
+
+if TYPE_CHECKING:
+    import typer
+
+    from hub.settings import Settings
 
 QUIET = ("alembic", "uvicorn")
 """Libraries whose every step is of no interest to those who run the hub."""

@@ -31,14 +31,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from reprlib import repr as brief
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 from zlib import crc32
 
 from hub.decode.fields import Field, careful
 from hub.decode.line import MAX_STRING
 from hub.decode.time_rule import AHEAD, EARLIEST, FACTOR, TimeRule, device_time
 from hub.errors import Fault, Reason, Rejected
-from hub.profiles.schema import MessageSpec, Time, Vocabulary
+
+if TYPE_CHECKING:
+    from hub.profiles.schema import MessageSpec, Time, Vocabulary
 
 Sample = Callable[[str, dict[str, Any], int, bool, bool], str]
 """(tag set, JSON object, time of receipt, retained, alone in its message) -> lines; raises Rejected."""
@@ -125,8 +127,10 @@ class _Writer:
             lines.append(slow)
         else:
             lines += [
-                f"if type(v) is int and {EARLIEST} <= (t := v * {FACTOR[time.unit]})"
-                f" and received_ns - {self._rule.keep_ns} <= t <= received_ns + {AHEAD}:",
+                (
+                    f"if type(v) is int and {EARLIEST} <= (t := v * {FACTOR[time.unit]})"
+                    f" and received_ns - {self._rule.keep_ns} <= t <= received_ns + {AHEAD}:"
+                ),
                 '    skew = ""',
                 "else:",
                 f"    {slow}",
@@ -167,7 +171,9 @@ def _plain(field: Field) -> str:
             number = "(type(v) is float or type(v) is int and -1e300 < v < 1e300)"
             return f"{number} and {reading.min!r} <= {scaled} <= {reading.max!r}"
         case "string":
-            return f"type(v) is str and len(v) <= {MAX_STRING} and v.isprintable() and '\"' not in v and '\\\\' not in v"
+            return (
+                f"type(v) is str and len(v) <= {MAX_STRING} and v.isprintable() and '\"' not in v and '\\\\' not in v"
+            )
         case _:
             return "False"
 
@@ -190,7 +196,11 @@ def _stamper(rule: TimeRule, time: Time | None) -> Callable[..., tuple[int | Non
     unit = "ms" if time is None else time.unit
 
     def stamp(
-        value: object, received_ns: int, retained: bool, alone: bool, faults: list[Fault]  # noqa: FBT001 - hot path
+        value: object,
+        received_ns: int,
+        retained: bool,  # noqa: FBT001 - called by position, on the hot path
+        alone: bool,  # noqa: FBT001 - likewise
+        faults: list[Fault],
     ) -> tuple[int | None, str]:
         read = device_time(value, unit)
         stamped = read if isinstance(read, Fault) else rule.stamp(read, received_ns, retained=retained, alone=alone)

@@ -5,10 +5,13 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from reprlib import repr as brief
+from typing import TYPE_CHECKING
 
 from hub.decode.line import string_field
 from hub.errors import Fault, Reason
-from hub.profiles.schema import Reading, Source
+
+if TYPE_CHECKING:
+    from hub.profiles.schema import Reading, Source
 
 MAX_FAULTS = 8
 """Faults kept of one payload: enough to understand it, bounded whatever was sent."""
@@ -26,7 +29,9 @@ class Field:
         """Return `name=value,` in line protocol, or the fault."""
         match self.reading.type:
             case "bool":
-                return f"{self.name}={str(value).lower()}," if type(value) is bool else self._wrong(value, "true or false")
+                return (
+                    f"{self.name}={str(value).lower()}," if type(value) is bool else self._wrong(value, "true or false")
+                )
             case "string":
                 return self._string(value)
             case _:

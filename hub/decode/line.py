@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 MAX_STRING = 1024
 """Longest text value in characters: what devices say in a sentence, far below InfluxDB's 64 KB."""

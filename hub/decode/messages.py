@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import orjson
 
@@ -11,7 +11,9 @@ from hub.decode.compiler import Sample, compile_sample
 from hub.decode.fields import MAX_FAULTS
 from hub.decode.time_rule import TimeRule
 from hub.errors import Fault, Reason, Rejected
-from hub.profiles.schema import Channel, Profile, Vocabulary
+
+if TYPE_CHECKING:
+    from hub.profiles.schema import Channel, Profile, Vocabulary
 
 Decoder = Callable[[str, bytes, int, bool], str]
 """(tag set, payload, time of receipt in ns, retained) -> lines, each ended by a newline; raises only Rejected."""
@@ -53,9 +55,7 @@ def _array(sample: Sample, tags: str, docs: list[Any], received_ns: int, *, reta
     faults: list[Fault] = []
     for index, doc in enumerate(docs):
         try:
-            if type(doc) is not dict:
-                raise Rejected([Fault(Reason.WRONG_TYPE, "is not a JSON object")])
-            lines.append(sample(tags, doc, received_ns, retained, len(docs) == 1))
+            lines.append(sample(tags, _object(doc), received_ns, retained, len(docs) == 1))
         except Rejected as rejected:
             lines.append(rejected.kept)
             if len(faults) < MAX_FAULTS:
@@ -63,3 +63,9 @@ def _array(sample: Sample, tags: str, docs: list[Any], received_ns: int, *, reta
     if faults:
         raise Rejected(faults[:MAX_FAULTS], "".join(lines))
     return "".join(lines)
+
+
+def _object(doc: object) -> dict[str, Any]:
+    if type(doc) is not dict:
+        raise Rejected([Fault(Reason.WRONG_TYPE, "is not a JSON object")])
+    return doc

@@ -6,10 +6,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from math import modf
 from reprlib import repr as brief
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from hub.errors import Fault, Reason
-from hub.profiles.schema import TimeUnit
+
+if TYPE_CHECKING:
+    from hub.profiles.schema import TimeUnit
 
 SECOND: Final = 1_000_000_000
 EARLIEST: Final = 1_577_836_800 * SECOND
@@ -32,7 +34,9 @@ class TimeRule:
     keep_ns: int
     tracker: bool
 
-    def stamp(self, device_ns: int | None, received_ns: int, *, retained: bool, alone: bool) -> tuple[int, bool] | Fault:
+    def stamp(
+        self, device_ns: int | None, received_ns: int, *, retained: bool, alone: bool
+    ) -> tuple[int, bool] | Fault:
         """Return (time to store at, whether the device's clock is wrong), or why the sample cannot be stored."""
         if device_ns is None:
             return self._without_time(received_ns, retained=retained, alone=alone)
@@ -53,7 +57,7 @@ class TimeRule:
         return received_ns, False
 
 
-def device_time(value: object, unit: TimeUnit) -> int | None | Fault:
+def device_time(value: object, unit: TimeUnit) -> int | Fault | None:
     """Return the nanoseconds that a device's time value means; None when it sent none."""
     if value is None:
         return None

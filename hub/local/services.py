@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Iterable
 from ipaddress import ip_address
-from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from hub.local.folder import private_folder
 from hub.local.mosquitto import LOOPBACK, ServerFiles
-from provisioning.ca import Authority
 from provisioning.files import write_atomically
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+    from provisioning.ca import Authority
 
 BROKER: Final = "broker.cityhub"
 HUB: Final = "hub.cityhub"

@@ -5,14 +5,16 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from hub.errors import Reason, Refused, Retryable, SpoolFull, TooLarge
 from hub.model import Clock, DeadLetter
-from hub.pipeline.counters import Counters
-from hub.pipeline.options import PipelineOptions
-from hub.sinks.base import Sink
-from hub.spool.base import Parcel, Spool
+
+if TYPE_CHECKING:
+    from hub.pipeline.counters import Counters
+    from hub.pipeline.options import PipelineOptions
+    from hub.sinks.base import Sink
+    from hub.spool.base import Parcel, Spool
 
 FIRST_WAIT_S: Final = 0.2
 LONGEST_WAIT_S: Final = 15.0

@@ -8,16 +8,19 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from hub.directory import Directory, device_of
 from hub.errors import Fault, Reason, Rejected, SpoolFull
 from hub.model import Batch, Burst, DeadLetter, Message
-from hub.pipeline.counters import Counters
-from hub.pipeline.options import PipelineOptions
-from hub.spool.base import Spool
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from hub.pipeline.counters import Counters
+    from hub.pipeline.options import PipelineOptions
+    from hub.spool.base import Spool
 
 RETRY_S: Final = 0.25
 """How often a full spool is asked again."""

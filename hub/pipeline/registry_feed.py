@@ -5,13 +5,16 @@ from __future__ import annotations
 import asyncio
 import gc
 import logging
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import Final, TypeVar
+from typing import TYPE_CHECKING, Final, TypeVar
 
-from hub.directory import Directory
 from provisioning.errors import ProvisioningError
-from provisioning.registry import Registry
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from hub.directory import Directory
+    from provisioning.registry import Registry
 
 EVERY_S: Final = 0.5
 """A change is served within two seconds of its commit; this leaves room for a slow disk."""

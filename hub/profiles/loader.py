@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from difflib import get_close_matches
-from pathlib import Path
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import yaml
 from pydantic import BaseModel, ValidationError
@@ -12,6 +11,9 @@ from pydantic import BaseModel, ValidationError
 from hub.errors import ProfileError
 from hub.profiles.schema import Case, Profile, Vocabulary
 from hub.resources import data_folder
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 _Model = TypeVar("_Model", bound=BaseModel)
 

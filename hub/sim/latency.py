@@ -30,7 +30,12 @@ class LatencyProbe:
             every poll reads their last ten seconds.
         measurement: where they are stored.
         field: one that every such point has.
+
+    Attributes:
+        period_s: from one poll to the next.
     """
+
+    period_s: float = 0.02
 
     def __init__(
         self,
@@ -40,12 +45,10 @@ class LatencyProbe:
         *,
         measurement: str = "cctv",
         field: str = "seq",
-        period_s: float = 0.02,
     ) -> None:
         self._reader = reader
         self._clock = clock
         self._select = f'SELECT "{field}" FROM "{measurement}" WHERE ({where})'  # noqa: S608 - the caller's own words
-        self._period_s = period_s
         self._seen: set[tuple[str, int]] = set()
         self._from_ns = 0
         self._latencies_ns: deque[int] = deque(maxlen=KEPT)
@@ -62,8 +65,8 @@ class LatencyProbe:
             try:
                 await self._poll()
             except Retryable:
-                await asyncio.sleep(10 * self._period_s)
-            await asyncio.sleep(self._period_s)
+                await asyncio.sleep(10 * self.period_s)
+            await asyncio.sleep(self.period_s)
 
     def percentile_ms(self, part: float) -> float | None:
         """Return what `part` (0 to 1) of the points did not exceed, by nearest rank, in ms; None without any."""

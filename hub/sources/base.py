@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from hub.model import Burst
+if TYPE_CHECKING:
+    from hub.model import Burst
 
 
 class Intake(Protocol):

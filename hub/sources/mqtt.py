@@ -5,18 +5,21 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
-import ssl
-from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Final
-
-import mqtt5
+from typing import TYPE_CHECKING, Final
 
 from hub.errors import LinkDown
 from hub.model import Burst, Clock
-from hub.sources.base import Intake
 from hub.transport.mqtt_link import MqttLink
-from hub.transport.options import MqttOptions
+
+if TYPE_CHECKING:
+    import ssl
+    from collections.abc import Callable, Sequence
+
+    import mqtt5
+
+    from hub.sources.base import Intake
+    from hub.transport.options import MqttOptions
 
 FILTERS: Final = (
     "devices/+/telemetry",
@@ -38,7 +41,11 @@ class MqttSource:
     """
 
     def __init__(
-        self, options: MqttOptions, tls: Callable[[], ssl.SSLContext], intake: Intake, clock: Clock,
+        self,
+        options: MqttOptions,
+        tls: Callable[[], ssl.SSLContext],
+        intake: Intake,
+        clock: Clock,
         filters: Sequence[str] = FILTERS,
     ) -> None:
         self.connected = False
@@ -74,8 +81,12 @@ class MqttSource:
             await link.subscribe(self._filters)
             self.connected = True
             self.connections += 1
-            log.info("MQTT link up: %s:%d (session %s)", self._options.host, self._options.port,
-                     "resumed" if link.session_present else "new")
+            log.info(
+                "MQTT link up: %s:%d (session %s)",
+                self._options.host,
+                self._options.port,
+                "resumed" if link.session_present else "new",
+            )
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(link.watch(), name="mqtt-watch")
                 tasks.create_task(self._gate(link), name="mqtt-gate")

@@ -6,17 +6,20 @@ import asyncio
 import shutil
 import sqlite3
 from collections import deque
-from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from pathlib import Path
-from typing import Final, Self, TypeVar
+from typing import TYPE_CHECKING, Final, Self, TypeVar
 
 from hub.errors import SpoolFull
 from hub.model import Batch, DeadLetter
 from hub.spool.base import Parcel
-from hub.spool.options import SpoolOptions
 from hub.spool.store import Store
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from pathlib import Path
+
+    from hub.spool.options import SpoolOptions
 
 MEGABYTE: Final = 1_000_000
 MEMORY: Final = 16 * MEGABYTE

@@ -7,13 +7,15 @@ doubles what is written. Deletions ride in the next insert's transaction.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Sequence
 from contextlib import closing
-from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from hub.errors import CityhubError
 from hub.model import Batch, DeadLetter
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from pathlib import Path
 
 _VERSION: Final = 1
 _SCHEMA: Final = """
@@ -25,7 +27,9 @@ CREATE TABLE dead_letters (
 CREATE INDEX dead_letters_device ON dead_letters (device, id);
 PRAGMA user_version = 1;
 """
-_BURY: Final = "INSERT INTO dead_letters (received_ns, device, topic, reason, detail, payload) VALUES (?, ?, ?, ?, ?, ?)"
+_BURY: Final = (
+    "INSERT INTO dead_letters (received_ns, device, topic, reason, detail, payload) VALUES (?, ?, ?, ?, ?, ?)"
+)
 _TRIM: Final = "DELETE FROM dead_letters WHERE id <= (SELECT id FROM dead_letters ORDER BY id DESC LIMIT 1 OFFSET ?)"
 _TRIM_DEVICE: Final = (
     "DELETE FROM dead_letters WHERE device = ?1 AND id <= "

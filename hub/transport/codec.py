@@ -34,7 +34,7 @@ def split_packets(buffer: bytes) -> tuple[list[mqtt5.Packet], bytes]:
         raise MalformedPacket(f"the broker sent a malformed packet: {error}") from error
     except (KeyboardInterrupt, SystemExit):
         raise
-    except BaseException as error:  # invalid UTF-8 panics inside the codec, which is no Exception
+    except BaseException as error:  # noqa: BLE001 - invalid UTF-8 panics inside the codec, which is no Exception
         raise MalformedPacket(f"the broker sent a packet that the codec cannot read: {error}") from None
     return packets, bytes(view[offset:])
 

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-import ssl
 from collections.abc import Callable, Sequence
-from typing import Final, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Final, Self, TypeVar
 
 import mqtt5
 
 from hub.errors import LinkDown
 from hub.transport.codec import pubacks, split_packets
-from hub.transport.options import MqttOptions
 from hub.transport.tls_channel import TlsChannel
+
+if TYPE_CHECKING:
+    import ssl
+
+    from hub.transport.options import MqttOptions
 
 MAX_PACKET: Final = 1 << 20
 """Largest packet the hub takes, in bytes; bounds what an incomplete packet can hold in memory."""
@@ -60,7 +63,7 @@ class MqttLink:
                 link._channel = await TlsChannel.open(tls, options.host, options.port, link._received, link._end)
             await link._connect(options)
         except (OSError, TimeoutError) as error:
-            raise LinkDown(f"cannot connect to the broker at {where}: {error or 'no answer'}") from error
+            raise LinkDown(f"cannot connect to the broker at {where}: {str(error) or 'no answer'}") from error
         except BaseException:
             link.abort()
             raise
@@ -175,7 +178,8 @@ class MqttLink:
                     pass
 
     async def _answer(self, future: asyncio.Future[_Answer], to: str) -> _Answer:
-        await asyncio.wait([future, self._ended], timeout=ANSWER_S, return_when=asyncio.FIRST_COMPLETED)
+        either: list[asyncio.Future[Any]] = [future, self._ended]
+        await asyncio.wait(either, timeout=ANSWER_S, return_when=asyncio.FIRST_COMPLETED)
         if future.done():
             return future.result()
         if self._ended.done():

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import ssl
+from typing import TYPE_CHECKING
 
 from hub.errors import SettingsError
-from hub.transport.options import MqttOptions
+
+if TYPE_CHECKING:
+    from hub.transport.options import MqttOptions
 
 
 def client_context(options: MqttOptions) -> ssl.SSLContext:

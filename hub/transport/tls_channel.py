@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import asyncio
 import ssl
-from collections.abc import Callable
 from contextlib import suppress
-from typing import Final, Self, cast
+from typing import TYPE_CHECKING, Final, Self, cast
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 GATHER_S: Final = 0.004
 """How long what arrives after a read may gather in the kernel."""

@@ -5,14 +5,18 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import socket
-from collections.abc import Iterator, Sequence
 from contextlib import closing
+from typing import TYPE_CHECKING
 
 import uvicorn
 from fastapi import APIRouter, FastAPI
 
 from hub.errors import CityhubError
-from hub.web.options import WebOptions
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from hub.web.options import WebOptions
 
 
 class _Server(uvicorn.Server):

@@ -19,15 +19,18 @@ import logging
 import os
 import sys
 import time
-from collections.abc import Awaitable, Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
 
 from hub.sim.latency import LatencyProbe
 from provisioning.records import NewDevice
 from tests.bench.names import device_name
 from tests.rig import LOOPBACK, Rig, rig
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
 
 BEHIND = 20_000
 WARM_UP = 20_000
@@ -63,13 +66,17 @@ class Publishing:
         command = [LOOPBACK, made.service_port, made.pki, devices, messages, rate]
         return cls(
             await asyncio.create_subprocess_exec(
-                sys.executable, "-m", "tests.bench.publisher", *map(str, command),
-                stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.DEVNULL,
-            )  # fmt: skip
+                sys.executable,
+                "-m",
+                "tests.bench.publisher",
+                *map(str, command),
+                stdin=asyncio.subprocess.PIPE,
+                stdout=asyncio.subprocess.DEVNULL,
+            )
         )
 
     async def drive(self, total: int, done: Callable[[], Awaitable[int]]) -> float:
-        """Let it send, BEHIND ahead of `done`, until `total` are done; return the seconds from the first to the last."""
+        """Let it send, BEHIND ahead of `done`, until `total` are done; return how many seconds that took."""
         started, finished = time.monotonic(), 0
         while finished < total:
             finished = await done()
@@ -101,9 +108,7 @@ async def measure(devices: int, messages: int, seconds: float, folder: Path) -> 
         _say(f"{peak:.0f} messages a second; latency at half of it ...")
         p50, p99 = await _latency(made, devices, peak / 2, seconds)
         rss = _peak_rss_mb(made)
-    return Figures(
-        devices, messages, round(peak), round(cpu / messages * 1e6, 2), p50, p99, round(rss, 1), round(bare)
-    )
+    return Figures(devices, messages, round(peak), round(cpu / messages * 1e6, 2), p50, p99, round(rss, 1), round(bare))
 
 
 async def _bare_broker(made: Rig, devices: int, messages: int) -> float:
@@ -179,7 +184,9 @@ def _say(text: str) -> None:
 
 def main() -> None:
     """Measure and print."""
-    parser = argparse.ArgumentParser(prog="make bench", description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser = argparse.ArgumentParser(
+        prog="make bench", description=__doc__, formatter_class=argparse.RawTextHelpFormatter
+    )
     parser.add_argument("--devices", type=int, default=1000, help="registered and publishing")
     parser.add_argument("--messages", type=int, default=600_000, help="at the peak")
     parser.add_argument("--seconds", type=float, default=15, help="of the latency measurement")

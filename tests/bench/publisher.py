@@ -14,15 +14,20 @@ import ssl
 import struct
 import sys
 import time
+from functools import partial
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import mqtt5
 
 from tests.bench.names import device_name
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
 CHUNK: Final = 200
 WINDOW: Final = 5_000
+PAYLOAD: Final = b'{"ts":%d,"bitrate_bps":%d,"tx_bytes":%d,"fps":%.1f,"storage_used_percent":%.1f,"temperature_c":%.1f}'
 
 
 class Publisher(asyncio.Protocol):
@@ -82,7 +87,7 @@ class Publisher(asyncio.Protocol):
         topic = self._topics[device]
         now = max(time.time_ns() // 1_000_000, self._next_ms[device])
         self._next_ms[device] = now + 1
-        payload = b'{"ts":%d,"bitrate_bps":%d,"tx_bytes":%d,"fps":%.1f,"storage_used_percent":%.1f,"temperature_c":%.1f}' % (
+        payload = PAYLOAD % (
             now, 3_000_000 + number % 1_000_000, number * 1000, 20 + number % 10, number % 100, 30 + number % 30
         )  # fmt: skip
         length = 2 + len(topic) + 2 + 1 + len(payload)
@@ -103,20 +108,19 @@ async def _report(publisher: Publisher) -> None:
         await asyncio.sleep(0.1)
 
 
-async def main(host: str, port: int, pki: Path, devices: int, messages: int, rate: float) -> None:
+async def main(host: str, port: int, pki: Path, publisher: Callable[[], Publisher]) -> None:
     """Publish and report."""
     tls = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     tls.load_verify_locations(pki / "ca.pem")
     tls.load_cert_chain(pki / "publisher.pem", pki / "publisher.key")
-    publisher = Publisher(devices, messages, rate)
-    await asyncio.get_running_loop().create_connection(lambda: publisher, host, port, ssl=tls)
-    helpers = [asyncio.create_task(_allow(publisher)), asyncio.create_task(_report(publisher))]
-    await publisher.run()
+    _, made = await asyncio.get_running_loop().create_connection(publisher, host, port, ssl=tls)
+    helpers = [asyncio.create_task(_allow(made)), asyncio.create_task(_report(made))]
+    await made.run()
     for helper in helpers:
         helper.cancel()
-    print(publisher.acknowledged, flush=True)
+    print(made.acknowledged, flush=True)
 
 
 if __name__ == "__main__":
     _, at, on, folder, how_many, total, speed = sys.argv
-    asyncio.run(main(at, int(on), Path(folder), int(how_many), int(total), float(speed)))
+    asyncio.run(main(at, int(on), Path(folder), partial(Publisher, int(how_many), int(total), float(speed))))

@@ -6,6 +6,7 @@ import asyncio
 import os
 import signal
 import socket
+import ssl
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
@@ -17,6 +18,7 @@ from hub.local.errors import LocalServerFailed
 from hub.local.mosquitto import ManagedBroker, ServerFiles, accepts
 from hub.local.options import ManagedBrokerOptions
 from hub.local.supervisor import Pace, State, Supervisor
+from hub.transport.tls import client_context
 from tests.integration.local_pki import Identity, Pki, eventually, free_ports, is_alive
 
 if TYPE_CHECKING:
@@ -64,10 +66,10 @@ class City:
             with suppress(asyncio.CancelledError):
                 await task
 
-    async def publish(self, who: Identity, topic: str, payload: str = "1", *options: str) -> Answer:
-        """Publish over MQTT 5, QoS 1, and print what the broker said."""
-        what = ("-V", "mqttv5", "-d", "-q", "1", "-t", topic, "-m", payload)
-        return await self._run("mosquitto_pub", who, *what, *options)
+    async def publish(self, who: Identity, topic: str, payload: str | Path = "1", *options: str) -> Answer:
+        """Publish a text or a file over MQTT 5, QoS 1, and print what the broker said."""
+        what = ("-m", payload) if isinstance(payload, str) else ("-f", str(payload))
+        return await self._run("mosquitto_pub", who, "-V", "mqttv5", "-d", "-q", "1", "-t", topic, *what, *options)
 
     async def read(self, who: Identity, *options: str) -> Answer:
         """Subscribe with QoS 1 and print what comes, until `options` say that it is enough."""
@@ -190,6 +192,38 @@ async def test_what_was_confirmed_survives_a_clean_stop(city: City) -> None:
         assert await _heard(city) == ["devices/dev1/telemetry 28.5"]
 
 
+async def test_a_client_that_announces_a_packet_that_is_too_large_is_thrown_out(city: City) -> None:
+    link = city.broker.link_options()
+    async with city.running():
+        reader, writer = await asyncio.open_connection(link.host, link.port, ssl=client_context(link))
+        writer.write(b"\x10\x0c\x00\x04MQTT\x04\x02\x00\x3c\x00\x00")  # MQTT 3.1.1 CONNECT
+        assert await reader.readexactly(4) == b"\x20\x02\x00\x00"
+        writer.write(b"\x32\xc0\x84\x3d")  # PUBLISH, QoS 1, 1,000,000 bytes to come
+        assert await reader.read() == b""
+        writer.close()
+        await writer.wait_closed()
+
+
+async def test_a_packet_that_the_broker_takes_reaches_the_hub(city: City, tmp_path: Path) -> None:
+    large = tmp_path / "payload"
+    large.write_bytes(b"x" * 999_000)
+    async with city.running():
+        await _hub_hears(city)
+        await city.publish(city.dev1, "devices/dev1/telemetry", large, "-V", "mqttv311")
+        assert len((await _heard(city))[0]) == len("devices/dev1/telemetry ") + 999_000
+
+
+@pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
+async def test_old_and_new_devices_agree_on_a_version_of_tls(city: City, version: ssl.TLSVersion) -> None:
+    context = client_context(city.broker.link_options())
+    context.minimum_version = context.maximum_version = version
+    async with city.running():
+        _, writer = await asyncio.open_connection("127.0.0.1", city.options.port, ssl=context)
+        assert writer.get_extra_info("ssl_object").version() == version.name.replace("_", ".")
+        writer.close()
+        await writer.wait_closed()
+
+
 async def test_a_killed_broker_comes_back(city: City) -> None:
     async with city.running() as supervisor:
         killed = supervisor.pid
@@ -216,15 +250,14 @@ async def test_a_reload_makes_a_new_access_list_bite(city: City) -> None:
         replace(city.broker, services=("hub.cityhub", "edge.cityhub")).prepare()
         supervisor.reload()
         while "Not authorized" in (await city.publish(edge, "devices/dev1/telemetry")).text:
-            await asyncio.sleep(0.01)
+            pass  # the signal is on its way
 
 
 async def test_a_taken_port_is_reported_with_the_remedy(city: City) -> None:
     port = city.options.hub_port
-    with socket.create_server(("127.0.0.1", port)):
-        with pytest.raises(LocalServerFailed) as caught:
-            async with city.running():
-                pass
+    with socket.create_server(("127.0.0.1", port)), pytest.raises(LocalServerFailed) as caught:
+        async with city.running():
+            pass
     assert str(caught.value) == (
         f"Port {port} on 127.0.0.1, which mosquitto needs, is in use by another program. Stop that program "
         f"(`sudo ss -ltnp sport = :{port}` shows it) or choose another port in the settings."
@@ -254,5 +287,5 @@ async def test_everything_that_the_broker_writes_is_private(city: City) -> None:
 
 def test_a_broker_that_is_not_installed_is_reported_with_the_command_that_installs_it(city: City) -> None:
     options = city.options.model_copy(update={"program": city.broker.folder / "absent"})
-    with pytest.raises(MissingProgram, match="Install it with: sudo apt-get install mosquitto$"):
+    with pytest.raises(MissingProgram, match=r"Install it with: sudo apt-get install mosquitto$"):
         replace(city.broker, options=options).prepare()

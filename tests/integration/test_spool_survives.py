@@ -48,7 +48,9 @@ def killed(file: Path, first: int, chance: random.Random) -> tuple[set[int], set
     """Let a process write until a random moment; return what it said it had appended, and released."""
     with subprocess.Popen(
         [sys.executable, "-m", "tests.integration.test_spool_survives", str(file), str(first)],
-        stdout=subprocess.PIPE, text=True, cwd=ROOT,
+        stdout=subprocess.PIPE,
+        text=True,
+        cwd=ROOT,
     ) as process:
         assert process.stdout is not None
         said = [process.stdout.readline() for _ in range(chance.randrange(1, 60))]
@@ -69,7 +71,7 @@ async def found(file: Path) -> list[int]:
 
 @pytest.mark.parametrize("seed", [1, 2])
 async def test_whatever_append_returned_from_is_there_after_kill_9(tmp_path: Path, seed: int) -> None:
-    file, chance = tmp_path / "spool.db", random.Random(seed)  # noqa: S311 - moments, no secrets
+    file, chance = tmp_path / "spool.db", random.Random(seed)
     appended, released = set[int](), set[int]()
 
     for _ in range(ROUNDS):

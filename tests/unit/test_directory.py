@@ -46,9 +46,9 @@ def test_a_topic_leads_to_the_devices_tags_and_its_models_decoder() -> None:
 
     line = decode(tags, b'{"fps":25}', NOW, False)  # noqa: FBT003 - the hot path's own order
 
-    assert line == (
-        ",agency=dinkominfo,device=cam-1,profile=generic_ipcamera,site=bobotsari,zone=crime+traffic"
-    ).join(["cctv", f" fps=25 {NOW}\n"])
+    assert line == (",agency=dinkominfo,device=cam-1,profile=generic_ipcamera,site=bobotsari,zone=crime+traffic").join(
+        ["cctv", f" fps=25 {NOW}\n"]
+    )
 
 
 def test_devices_of_a_model_share_their_decoders() -> None:
@@ -106,7 +106,7 @@ def test_why_a_topic_leads_nowhere(topic: str, reason: Reason) -> None:
 
 @given(st.lists(st.tuples(SNAPSHOTS, st.sets(IDS)), max_size=6))
 def test_after_any_changes_the_routes_are_those_of_the_devices_that_are_left(
-    steps: list[tuple[list[Device], set[str]]]
+    steps: list[tuple[list[Device], set[str]]],
 ) -> None:
     made, left = directory(), dict[str, Device]()
     for devices, changed in steps:
@@ -124,7 +124,9 @@ def test_after_any_changes_the_routes_are_those_of_the_devices_that_are_left(
     }
 
 
-@given(st.builds(Device, *[st.text(min_size=1)] * 2, st.none() | st.text(), st.none() | st.text(), st.tuples(st.text())))
+@given(
+    st.builds(Device, *[st.text(min_size=1)] * 2, st.none() | st.text(), st.none() | st.text(), st.tuples(st.text()))
+)
 def test_whatever_the_registry_holds_the_tags_are_valid(device: Device) -> None:
     tags = parse_line(f"m{tags_of(device)} v=1 1").tags
 

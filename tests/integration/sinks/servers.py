@@ -165,7 +165,7 @@ class Influxd(_Program):
         return self.ask("POST", "/query", q=statement, db="cityhub")
 
     def count(self, measurement: str) -> int:
-        query = f'SELECT count(value) FROM "{measurement}"'  # noqa: S608 - a name that the tests chose
+        query = f'SELECT count(value) FROM "{measurement}"'
         result = json.loads(self.execute(query))["results"][0]
         return int(result["series"][0]["values"][0][1]) if "series" in result else 0
 

@@ -37,7 +37,7 @@ def parse_lines(text: str) -> list[Point]:
 
 def parse_line(line: str) -> Point:
     """Read one line without its newline."""
-    if any(ord(character) < 0x20 or 0x7F <= ord(character) < 0xA0 for character in line):  # noqa: PLR2004 - C0, C1
+    if any(ord(character) < 0x20 or 0x7F <= ord(character) < 0xA0 for character in line):
         raise NotLineProtocolError(f"holds a control character: {line!r}")
     series, fields, time = _three(line)
     measurement, *tags = _split(series, ",", quotes=False)
@@ -51,7 +51,7 @@ def parse_line(line: str) -> Point:
 def _three(line: str) -> tuple[str, str, str]:
     series = _split(line, " ", quotes=False)[0]
     parts = _split(line[len(series) + 1 :], " ")
-    if len(parts) != 2:  # noqa: PLR2004 - fields and time
+    if len(parts) != 2:
         raise NotLineProtocolError(f"is not series, fields and time: {line!r}")
     return series, parts[0], parts[1]
 

@@ -90,7 +90,9 @@ def good_samples(draw: st.DrawFn, spec: MessageSpec, vocabulary: Vocabulary) -> 
     """Samples with at least one reading, everything in range, and a time of their own."""
     sample: dict[str, Any] = {}
     known = [(m, name, source) for m, readings in spec.readings.items() for name, source in readings.items()]
-    for measurement, name, source in draw(st.lists(st.sampled_from(known), min_size=1, max_size=6, unique_by=lambda k: k[2])):
+    for measurement, name, source in draw(
+        st.lists(st.sampled_from(known), min_size=1, max_size=6, unique_by=lambda k: k[2])
+    ):
         reading = vocabulary.reading(measurement, name)
         assert reading is not None
         put(sample, source.path, draw(good_values(reading, source.scale, source.offset)))

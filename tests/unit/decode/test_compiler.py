@@ -129,7 +129,7 @@ def test_the_faults_of_one_sample_are_bounded() -> None:
 
 
 def test_a_reading_outside_the_vocabulary_is_a_programming_error() -> None:
-    with pytest.raises(KeyError, match="meter.colour"):
+    with pytest.raises(KeyError, match=r"meter\.colour"):
         decode({"readings": {"meter": {"colour": "c"}}}, {})
 
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import given
@@ -8,8 +9,10 @@ from hypothesis import strategies as st
 
 from hub.decode.time_rule import AHEAD, EARLIEST, SECOND, TimeRule, device_time
 from hub.errors import Fault, Reason
-from hub.profiles.schema import TimeUnit
 from tests.unit.decode.strategies import DAY, KEEP, NOW
+
+if TYPE_CHECKING:
+    from hub.profiles.schema import TimeUnit
 
 SENSOR = TimeRule(keep_ns=KEEP, tracker=False)
 TRACKER = TimeRule(keep_ns=KEEP, tracker=True)
@@ -55,9 +58,9 @@ def test_every_row_of_the_rule(
             assert stamped == expected
 
 
-@given(st.none() | st.integers(), st.booleans(), st.booleans(), st.booleans())
+@given(device_ns=st.none() | st.integers(), retained=st.booleans(), alone=st.booleans(), tracker=st.booleans())
 def test_what_is_stored_is_never_before_2020_nor_beyond_the_retention_nor_far_ahead(
-    device_ns: int | None, retained: bool, alone: bool, tracker: bool  # noqa: FBT001 - hypothesis draws them
+    device_ns: int | None, *, retained: bool, alone: bool, tracker: bool
 ) -> None:
     stamped = TimeRule(KEEP, tracker).stamp(device_ns, NOW, retained=retained, alone=alone)
 
@@ -118,7 +121,9 @@ def test_rfc_3339_is_read_exactly(moment: datetime) -> None:
     assert read == expected
 
 
-@given(st.text() | st.integers() | st.floats() | st.lists(st.none()), st.sampled_from(["s", "ms", "us", "ns", "rfc3339"]))
+@given(
+    st.text() | st.integers() | st.floats() | st.lists(st.none()), st.sampled_from(["s", "ms", "us", "ns", "rfc3339"])
+)
 def test_any_value_is_a_time_or_a_fault(value: object, unit: TimeUnit) -> None:
     assert isinstance(device_time(value, unit), int | Fault)
 

@@ -15,7 +15,7 @@ from hub.pipeline.options import PipelineOptions
 from hub.spool.store import read_dead_letters
 from tests.unit.decode.line_protocol import parse_lines
 from tests.unit.pipeline.helpers import NOW, burst, publish, running
-from tests.unit.spool.helpers import batch, impatient, lines_on_disk, locked
+from tests.unit.spool.helpers import batch, impatient, lines_on_disk, locked, until
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -84,7 +84,12 @@ async def test_neighbours_share_one_commit_and_are_acknowledged_in_their_order(
 
     assert acknowledged == list(range(10))
     assert [value for value, _ in seen(file)] == list(range(10))
-    assert (counters.commits, counters.messages, counters.messages_acknowledged, counters.points_spooled) == (1, 10, 10, 10)
+    assert (counters.commits, counters.messages, counters.messages_acknowledged, counters.points_spooled) == (
+        1,
+        10,
+        10,
+        10,
+    )
     assert counters.bytes == 10 * len(b'{"fps":1}')
 
 
@@ -101,7 +106,7 @@ async def test_messages_of_a_burst_never_share_a_time_of_receipt(intake: Batchin
 async def test_a_full_batch_makes_the_source_wait_until_the_next_one_is_open(
     directory: Directory, spool: SqliteSpool, counters: Counters, bound: dict[str, int]
 ) -> None:
-    intake = BatchingIntake(directory, spool, PipelineOptions(commit_every_ms=1000, **bound), counters)
+    intake = BatchingIntake(directory, spool, PipelineOptions(commit_every_ms=50, **bound), counters)
     large = publish(TELEMETRY, b'{"firmware":"%s"}' % (b"x" * 1000))
     offered = 1
     while intake.offer(burst(large)):
@@ -133,7 +138,11 @@ async def test_a_source_that_offers_too_much_is_still_heard(
 
 async def test_settled_waits_for_what_was_offered_during_a_commit(intake: BatchingIntake, file: Path) -> None:
     await intake.settled()
-    intake.offer(burst(fps(1), acknowledge=lambda: [intake.offer(burst(fps(2)))] and None))
+
+    def offer_another() -> None:
+        intake.offer(burst(fps(2)))
+
+    intake.offer(burst(fps(1), acknowledge=offer_another))
 
     async with running(intake.run()):
         await intake.settled()
@@ -152,8 +161,7 @@ async def test_a_full_spool_stops_acknowledging_says_so_once_and_recovers_by_its
 
     intake.offer(burst(fps(25), acknowledge=lambda: acknowledged.append("first")))
     async with running(intake.run()):
-        while len(naps) < 5:
-            await asyncio.sleep(0)
+        await until(lambda: len(naps) >= 5)
         intake.offer(burst(fps(26), acknowledge=lambda: acknowledged.append("second")))
         assert acknowledged == []
         assert spool.full == "the spool holds 1 of 1 MB"
@@ -178,13 +186,11 @@ async def test_while_the_spool_is_full_no_more_than_two_batches_are_held(
 
     async with running(intake.run()):
         assert not intake.offer(burst(fps(1), fps(2)))
-        while not naps:
-            await asyncio.sleep(0)
+        await until(lambda: naps)
         assert intake.offer(burst(fps(3)))
         assert not intake.offer(burst(fps(4)))
         waiting = asyncio.create_task(intake.ready())
-        while len(naps) < 5:
-            await asyncio.sleep(0)
+        await until(lambda: len(naps) >= 5)
         assert not waiting.done()
 
         spool.release(await spool.take(1, 1))
@@ -203,8 +209,7 @@ async def test_cancelled_before_there_was_room_it_has_acknowledged_nothing(
     intake.offer(burst(fps(25), acknowledge=lambda: acknowledged.append(1)))
 
     async with running(intake.run()):
-        while not naps:
-            await asyncio.sleep(0)
+        await until(lambda: naps)
 
     assert acknowledged == []
     assert lines_on_disk(file) == batch(0, size=1_000_000).lines
@@ -238,15 +243,20 @@ async def test_a_file_that_cannot_be_written_for_a_while_is_waited_for(
     async with running(intake.run()):
         with locked(file):
             intake.offer(burst(fps(25)))
-            while len(naps) < 3:
-                await asyncio.sleep(0)
+            await until(lambda: len(naps) >= 3)
         await intake.settled()
 
     assert [value for value, _ in seen(file)] == [25]
 
 
 REJECTED = [
-    ("devices/nobody/telemetry", b'{"fps":1}', "nobody", Reason.UNKNOWN_DEVICE, "no registered device publishes here: "),
+    (
+        "devices/nobody/telemetry",
+        b'{"fps":1}',
+        "nobody",
+        Reason.UNKNOWN_DEVICE,
+        "no registered device publishes here: ",
+    ),
     ("somewhere/else", b'{"fps":1}', "", Reason.UNKNOWN_DEVICE, "no registered device publishes here: somewhere/else"),
     ("devices/cam/replies", b"{}", "cam", Reason.UNKNOWN_TOPIC, "device cam is registered, but "),
     ("devices/child/telemetry", b'{"fps":1}', "child", Reason.UNKNOWN_TOPIC, "device child is registered, but "),
@@ -264,7 +274,13 @@ REJECTED = [
 
 @pytest.mark.parametrize(("topic", "payload", "device", "reason", "detail"), REJECTED)
 async def test_what_cannot_be_stored_lies_in_the_dead_letters_with_its_reason(  # noqa: PLR0913, PLR0917 - a row of the table
-    intake: BatchingIntake, counters: Counters, file: Path, topic: str, payload: bytes, device: str, reason: Reason,
+    intake: BatchingIntake,
+    counters: Counters,
+    file: Path,
+    topic: str,
+    payload: bytes,
+    device: str,
+    reason: Reason,
     detail: str,
 ) -> None:
     intake.offer(burst(fps(1), publish(topic, payload), fps(2)))

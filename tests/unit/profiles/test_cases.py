@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 import yaml
@@ -8,8 +8,12 @@ import yaml
 from hub.decode.messages import compile_profile
 from hub.errors import Reason, Rejected
 from hub.profiles.loader import load_cases, load_profiles, profiles_folder
-from hub.profiles.schema import Case
 from tests.unit.decode.line_protocol import parse_line, parse_lines
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from hub.profiles.schema import Case
 
 KEEP_NS = 30 * 86_400 * 1_000_000_000
 VOCABULARY, PROFILES = load_profiles()
@@ -53,7 +57,9 @@ def test_no_profile_and_no_measurement_uses_the_name_of_a_tag_or_of_time() -> No
     assert names & taken == set()
 
 
-@pytest.mark.parametrize("file", sorted(profiles_folder().rglob("*.yaml")), ids=lambda file: file.parent.name + "/" + file.name)
+@pytest.mark.parametrize(
+    "file", sorted(profiles_folder().rglob("*.yaml")), ids=lambda file: file.parent.name + "/" + file.name
+)
 def test_no_key_stands_twice_for_yaml_would_silently_take_the_last(file: Path) -> None:
     assert repeated(yaml.compose(file.read_text(encoding="utf-8"))) == []
 

@@ -101,4 +101,7 @@ def test_cases_are_read_in_the_order_of_their_names_and_may_be_missing(folder: P
     for name in ("b", "a"):
         (folder / "v_m" / "cases" / f"{name}.yaml").write_text(f"about: {name}\npayload: '{{}}'")
 
-    assert [(file, case.about) for file, case in load_cases(folder / "v_m").items()] == [("a.yaml", "a"), ("b.yaml", "b")]
+    assert [(file, case.about) for file, case in load_cases(folder / "v_m").items()] == [
+        ("a.yaml", "a"),
+        ("b.yaml", "b"),
+    ]

@@ -50,7 +50,8 @@ def points(device: str, *times_ns: int) -> Series:
 async def measured(reader: Scripted, now_ns: int) -> LatencyProbe:
     """Return a probe that began at the time 0 and polled at `now_ns`."""
     times = iter([0])
-    probe = LatencyProbe(reader, lambda: next(times, now_ns), "device =~ /./", period_s=0)
+    probe = LatencyProbe(reader, lambda: next(times, now_ns), "device =~ /./")
+    probe.period_s = 0
     run = asyncio.create_task(probe.run())
     await reader.exhausted.wait()
     run.cancel()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import shutil
 import sqlite3
 from contextlib import closing, contextmanager
@@ -11,7 +12,7 @@ from hub.model import Batch, DeadLetter
 from hub.spool.options import SpoolOptions
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from hub.spool.sqlite import SqliteSpool
@@ -65,3 +66,9 @@ def as_after_a_crash(file: Path, folder: Path) -> Path:
         if part.exists():
             shutil.copy(part, folder / part.name)
     return folder / file.name
+
+
+async def until(met: Callable[[], object]) -> None:
+    """Let everything else run until the condition holds; the test's own time limit ends it."""
+    while not met():  # noqa: ASYNC110 - what is waited for tells nobody
+        await asyncio.sleep(0)

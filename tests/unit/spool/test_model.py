@@ -125,4 +125,4 @@ class SpoolMachine(RuleBasedStateMachine):
 
 
 TestSpool = SpoolMachine.TestCase
-TestSpool.settings = settings(stateful_step_count=30)
+TestSpool.settings = settings(stateful_step_count=20)

@@ -13,7 +13,17 @@ from hub.model import Batch
 from hub.spool.options import SpoolOptions
 from hub.spool.sqlite import SqliteSpool
 from hub.spool.store import read_dead_letters
-from tests.unit.spool.helpers import OPTIONS, as_after_a_crash, batch, impatient, letter, locked, numbers, on_disk
+from tests.unit.spool.helpers import (
+    OPTIONS,
+    as_after_a_crash,
+    batch,
+    impatient,
+    letter,
+    locked,
+    numbers,
+    on_disk,
+    until,
+)
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -120,8 +130,7 @@ async def test_concurrent_takers_never_get_the_same_lines(file: Path, memory: in
         tasks = [asyncio.create_task(taker(spool)) for _ in range(4)]
         for number in range(100):
             await spool.append(batch(number))
-        while spool.lines:
-            await asyncio.sleep(0)
+        await until(lambda: not spool.lines)
         for task in tasks:
             task.cancel()
         await asyncio.wait(tasks)
@@ -286,8 +295,7 @@ async def test_an_idle_spool_tidies_what_was_released(file: Path, monkeypatch: p
         await spool.append(batch(1))
         spool.release(await spool.take(ALL, ALL))
         tidying = asyncio.create_task(spool.tidy())
-        while on_disk(file):
-            await asyncio.sleep(0.01)
+        await until(lambda: not on_disk(file))
         tidying.cancel()
 
 
@@ -299,10 +307,8 @@ async def test_tidying_goes_on_when_the_file_cannot_be_written(file: Path, monke
         spool.release(await spool.take(ALL, ALL))
         with locked(file):
             tidying = asyncio.create_task(spool.tidy())
-            while not spool.full:
-                await asyncio.sleep(0.01)
-        while on_disk(file):
-            await asyncio.sleep(0.01)
+            await until(lambda: spool.full)
+        await until(lambda: not on_disk(file))
         tidying.cancel()
 
 
@@ -328,7 +334,11 @@ async def test_a_file_that_cannot_be_opened_is_named(file: Path) -> None:
         async with SqliteSpool(file.parent / "no" / "spool.db", OPTIONS):
             pass
 
-    file.write_bytes(b"no database" * 100)
+
+async def test_a_file_that_is_no_database_is_named(file: Path) -> None:
+    with file.open("wb") as other:
+        other.write(b"no database" * 100)
+
     with pytest.raises(CityhubError, match=r"cannot be opened: file is not a database; .*move it away"):
         async with SqliteSpool(file, OPTIONS):
             pass

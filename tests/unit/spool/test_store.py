@@ -27,7 +27,10 @@ def store(file: Path) -> Iterator[Store]:
 
 
 def test_the_file_commits_with_fsync_and_overwrites_nothing_twice(store: Store) -> None:
-    pragmas = {name: store._db.execute(f"PRAGMA {name}").fetchone()[0] for name in ("synchronous", "journal_mode", "secure_delete")}
+    pragmas = {
+        name: store._db.execute(f"PRAGMA {name}").fetchone()[0]
+        for name in ("synchronous", "journal_mode", "secure_delete")
+    }
 
     assert pragmas == {"synchronous": 2, "journal_mode": "wal", "secure_delete": 0}
 

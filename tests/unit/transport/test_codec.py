@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from contextlib import suppress
 from itertools import pairwise
 
 import mqtt5
@@ -14,11 +15,17 @@ from hub.transport.codec import MalformedPacket, pubacks, split_packets
 pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 
 IDS = st.integers(1, 65535)
-TOPICS = st.text(st.characters(codec="utf-8", exclude_categories=["C"], exclude_characters="+#"), min_size=1, max_size=300)
+TOPICS = st.text(
+    st.characters(codec="utf-8", exclude_categories=["C"], exclude_characters="+#"), min_size=1, max_size=300
+)
 PACKETS = st.one_of(
     st.builds(mqtt5.PublishPacket, TOPICS, payload=st.binary(max_size=300), retain=st.booleans()),
     st.builds(
-        mqtt5.PublishPacket, TOPICS, payload=st.binary(max_size=300), qos=st.just(mqtt5.QoS.AT_LEAST_ONCE), packet_id=IDS,
+        mqtt5.PublishPacket,
+        TOPICS,
+        payload=st.binary(max_size=300),
+        qos=st.just(mqtt5.QoS.AT_LEAST_ONCE),
+        packet_id=IDS,
         duplicate=st.booleans(),
     ),
     st.builds(mqtt5.PubAckPacket, IDS),
@@ -70,17 +77,15 @@ def test_a_flipped_byte_is_a_packet_or_malformed(packet: mqtt5.Packet, data: st.
     whole = bytearray(packet.write())
     whole[data.draw(st.integers(0, len(whole) - 1))] ^= data.draw(st.integers(1, 255))
 
-    try:
+    with suppress(MalformedPacket):
         split_packets(bytes(whole))
-    except MalformedPacket as error:
-        assert str(error).startswith("the broker sent a ")
 
 
 @pytest.mark.parametrize("data", [BAD_UTF8, b"\x30\xff\xff\xff\xff\x01", b"\x00\x00"])
 def test_bytes_that_are_not_mqtt_end_the_link(data: bytes) -> None:
     good = mqtt5.PingRespPacket().write()
 
-    with pytest.raises(LinkDown):
+    with pytest.raises(LinkDown, match=r"^the broker sent a "):
         split_packets(good + data)
 
 

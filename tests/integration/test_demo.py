@@ -1,0 +1,156 @@
+"""`cityhub demo` as a newcomer starts it, with a small city; and that it leaves nothing behind."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+SMALL = ("--cctv", "8", "--trackers", "4", "--sensors", "4", "--rate", "5")
+DEVICES = 16
+KEYS = [
+    "devices",
+    "connected",
+    "published",
+    "acknowledged",
+    "stored",
+    "lost",
+    "rejected",
+    "latency_p50_ms",
+    "latency_p99_ms",
+]
+
+pytestmark = pytest.mark.slow
+
+
+@contextmanager
+def started(folder: Path, *arguments: str) -> Iterator[subprocess.Popen[str]]:
+    """Run the demo with `folder` as the place for temporary files; it is killed if the test leaves it running."""
+    with (
+        (folder / "stderr").open("w") as stderr,
+        subprocess.Popen(
+            [sys.executable, "-m", "hub", "demo", *SMALL, *arguments],
+            env=os.environ | {"TMPDIR": str(folder)},
+            stdout=subprocess.PIPE,
+            stderr=stderr,
+            text=True,
+        ) as process,
+    ):
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+def finished(process: subprocess.Popen[str]) -> str:
+    """Return what it wrote on stdout until it ended."""
+    output, _ = process.communicate(timeout=120)
+    return output
+
+
+def children(folder: Path) -> list[str]:
+    """Return the command lines of all processes that were told something in `folder`: broker, database, city."""
+    found = []
+    for file in Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            words = file.read_bytes().decode(errors="replace").split("\0")
+        except OSError:
+            continue
+        if any(word.startswith(f"{folder}/") for word in words):
+            found.append(" ".join(words))
+    return found
+
+
+def wait_for_children(folder: Path, count: int) -> None:
+    deadline = time.monotonic() + 60
+    while len(running := children(folder)) != count:
+        assert time.monotonic() < deadline, running
+        time.sleep(0.05)
+
+
+def left_behind(folder: Path) -> tuple[list[str], list[Path]]:
+    return children(folder), list(folder.glob("cityhub-demo-*"))
+
+
+def test_it_stores_all_that_was_acknowledged_and_says_so_in_one_json_object(tmp_path: Path) -> None:
+    with started(tmp_path, "--seconds", "8", "--json") as process:
+        output = finished(process)
+    assert process.returncode == 0, (tmp_path / "stderr").read_text()
+    assert output.count("\n") == 1
+    outcome = json.loads(output)
+    assert list(outcome) == KEYS
+    assert (outcome["devices"], outcome["connected"], outcome["lost"]) == (DEVICES, DEVICES, 0)
+    assert outcome["stored"] > outcome["acknowledged"] > 0
+    assert outcome["published"] >= outcome["acknowledged"]
+    assert outcome["rejected"] > 0
+    assert 0 < outcome["latency_p50_ms"] <= outcome["latency_p99_ms"]
+    assert left_behind(tmp_path) == ([], [])
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_in_the_middle_stops_it_in_order_and_it_still_accounts(tmp_path: Path, number: signal.Signals) -> None:
+    with started(tmp_path, "--json") as process:
+        wait_for_children(tmp_path, 3)
+        time.sleep(4)
+        process.send_signal(number)
+        outcome = json.loads(finished(process))
+    assert process.returncode == 0, (tmp_path / "stderr").read_text()
+    assert (outcome["connected"], outcome["lost"]) == (DEVICES, 0)
+    assert left_behind(tmp_path) == ([], [])
+
+
+def test_a_signal_while_it_prepares_leaves_nothing_behind(tmp_path: Path) -> None:
+    with started(tmp_path, "--json", "--cctv", "500") as process:
+        while not list(tmp_path.glob("cityhub-demo-*/plan.json")):
+            time.sleep(0.02)
+        process.send_signal(signal.SIGINT)
+        assert finished(process) == ""
+    assert process.returncode == 1
+    assert "stopped before anything was counted" in (tmp_path / "stderr").read_text()
+    assert left_behind(tmp_path) == ([], [])
+
+
+def test_two_signals_end_it_at_once_and_leave_nothing_behind(tmp_path: Path) -> None:
+    with started(tmp_path, "--json") as process:
+        wait_for_children(tmp_path, 3)
+        process.send_signal(signal.SIGINT)
+        time.sleep(0.05)
+        process.send_signal(signal.SIGINT)
+        finished(process)
+    assert "Traceback" not in (tmp_path / "stderr").read_text()
+    assert left_behind(tmp_path) == ([], [])
+
+
+def test_killed_with_9_it_takes_broker_database_and_city_with_it(tmp_path: Path) -> None:
+    with started(tmp_path, "--json") as process:
+        wait_for_children(tmp_path, 3)
+        process.kill()
+    wait_for_children(tmp_path, 0)
+
+
+def test_a_folder_that_was_named_is_kept(tmp_path: Path) -> None:
+    with started(tmp_path, "--seconds", "3", "--dir", str(tmp_path / "purbalingga")) as process:
+        output = finished(process)
+    assert process.returncode == 0, (tmp_path / "stderr").read_text()
+    assert output.splitlines()[0].split() == ["devices", str(DEVICES)]
+    assert (tmp_path / "purbalingga" / "cityhub.toml").exists()
+    assert (tmp_path / "purbalingga" / "devices" / "cam-bobotsari-01" / "device.key").stat().st_mode & 0o777 == 0o600
+    assert children(tmp_path) == []
+
+
+def test_a_city_without_devices_is_refused(tmp_path: Path) -> None:
+    with started(tmp_path, "--cctv", "0", "--trackers", "0", "--sensors", "0") as process:
+        finished(process)
+    assert process.returncode == 2
+    assert "ask for one at least" in (tmp_path / "stderr").read_text()
