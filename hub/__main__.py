@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING, Annotated
+from pathlib import Path
+from typing import Annotated
 
 import typer
 
@@ -15,9 +16,6 @@ from hub.cli.status import rejects, status
 from hub.cli.up import up
 from hub.errors import CityhubError, SettingsError, UsageError
 from provisioning.errors import ProvisioningError
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 app = typer.Typer(
     help="Device management and telemetry hub of a city's command center.",

@@ -28,8 +28,9 @@ from hub.sinks.query import InfluxReader
 from hub.sources.mqtt import MqttSource
 from hub.spool.sqlite import SqliteSpool
 from hub.transport.tls import client_context
-from hub.web.health import Health, health_router
+from hub.web.health import health_router
 from hub.web.server import build_api, serve
+from hub.web.snapshot import Health
 from provisioning.ca import Authority
 from provisioning.database import open_engine
 from provisioning.errors import ProvisioningError

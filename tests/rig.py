@@ -24,7 +24,7 @@ from hub.local.options import ManagedBrokerOptions, ManagedInfluxOptions
 from hub.local.services import HUB, issue_services
 from hub.local.supervisor import Pace, Supervisor
 from hub.sinks.query import InfluxReader
-from hub.web.health import Health
+from hub.web.snapshot import Health
 from provisioning.ca import Authority
 from provisioning.database import open_engine
 from provisioning.files import write_atomically
@@ -135,6 +135,8 @@ class Rig:
                 health = await asyncio.to_thread(self.health)
                 if health is not None and reached(health):
                     return health
+                if self.hub is not None and self.hub.returncode is not None:
+                    raise AssertionError(f"the hub ended:\n{self.hub_log.read_text()}")
                 await asyncio.sleep(0.05)
 
 

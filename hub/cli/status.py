@@ -17,7 +17,7 @@ from rich.table import Table
 from hub.cli.context import UNWELL, settings_of
 from hub.errors import CityhubError
 from hub.spool.store import read_dead_letters
-from hub.web.health import Health
+from hub.web.snapshot import Health
 
 if TYPE_CHECKING:
     from hub.model import DeadLetter

@@ -8,14 +8,14 @@ import signal
 import sys
 from typing import TYPE_CHECKING
 
-from hub.app import Hub, run_hub
+import typer
+
 from hub.cli.context import settings_of
 from hub.migrations import upgrade
 from provisioning.database import open_engine
 
 if TYPE_CHECKING:
-    import typer
-
+    from hub.app import Hub
     from hub.settings import Settings
 
 QUIET = ("alembic", "uvicorn")
@@ -42,6 +42,8 @@ async def _run(settings: Settings) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop.set)
+    from hub.app import run_hub  # noqa: PLC0415 - half a second of imports that no other command needs
+
     await run_hub(settings, stop, _started)
 
 

@@ -8,42 +8,10 @@ from fastapi import APIRouter, Response
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
-from pydantic import BaseModel, ConfigDict
+
+from hub.web.snapshot import Health
 
 METRICS_TYPE = "text/plain; version=0.0.4; charset=utf-8"
-
-
-class Health(BaseModel):
-    """A snapshot. `problems` is empty when the hub is well, else one sentence each.
-
-    Totals count since start; `spool_*` is what has not been stored yet; points are lines of line protocol.
-    """
-
-    model_config = ConfigDict(frozen=True)
-
-    version: str
-    uptime_s: float
-    problems: list[str]
-    devices: int
-    broker_connected: bool
-    broker_connections: int
-    messages: int
-    messages_acknowledged: int
-    bytes: int
-    points_spooled: int
-    points_stored: int
-    spool_points: int
-    spool_bytes: int
-    commits: int
-    writes: int
-    write_failures: int
-    rejected: dict[str, int]
-
-    @property
-    def well(self) -> bool:
-        """Whether nothing is wrong."""
-        return not self.problems
-
 
 Snapshot = Callable[[], Health]
 

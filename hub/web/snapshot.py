@@ -1,0 +1,37 @@
+"""How the hub is, as one value: what /health gives and `cityhub status` reads."""
+
+from __future__ import annotations
+
+from pydantic import BaseModel, ConfigDict
+
+
+class Health(BaseModel):
+    """A snapshot. `problems` is empty when the hub is well, else one sentence each.
+
+    Totals count since start; `spool_*` is what has not been stored yet; points are lines of line protocol.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    version: str
+    uptime_s: float
+    problems: list[str]
+    devices: int
+    broker_connected: bool
+    broker_connections: int
+    messages: int
+    messages_acknowledged: int
+    bytes: int
+    points_spooled: int
+    points_stored: int
+    spool_points: int
+    spool_bytes: int
+    commits: int
+    writes: int
+    write_failures: int
+    rejected: dict[str, int]
+
+    @property
+    def well(self) -> bool:
+        """Whether nothing is wrong."""
+        return not self.problems
