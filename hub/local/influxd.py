@@ -15,10 +15,11 @@ import aiohttp
 from hub.local.child import Program
 from hub.local.errors import LocalServerFailed
 from hub.local.folder import private_folder
-from hub.local.influxql import Unauthorised, execute, identifier, literal
+from hub.local.influxql import Unauthorised, execute
 from hub.local.logins import keep_logins
 from hub.local.programs import find_program
 from hub.sinks.options import InfluxV1Options
+from hub.sinks.query import quote_ident, quote_string
 from provisioning.files import write_atomically
 
 if TYPE_CHECKING:
@@ -126,10 +127,10 @@ def bootstrap_statements(options: ManagedInfluxOptions, logins: Logins) -> list[
     """Return what makes databases and users as they should be, whatever they were before."""
     statements: list[str] = []
     for database, days in ((RAW, options.raw_days), (HISTORY, options.history_months * _LONGEST_MONTH)):
-        statements += [f"CREATE DATABASE {identifier(database)}", _retention(database, days)]
+        statements += [f"CREATE DATABASE {quote_ident(database)}", _retention(database, days)]
     for user, password, right in (("hub", logins.hub, "ALL"), ("grafana", logins.grafana, "READ")):
-        statements.append(f"CREATE USER {identifier(user)} WITH PASSWORD {literal(password.get_secret_value())}")
-        statements += [f"GRANT {right} ON {identifier(name)} TO {identifier(user)}" for name in (RAW, HISTORY)]
+        statements.append(f"CREATE USER {quote_ident(user)} WITH PASSWORD {quote_string(password.get_secret_value())}")
+        statements += [f"GRANT {right} ON {quote_ident(name)} TO {quote_ident(user)}" for name in (RAW, HISTORY)]
     return statements
 
 
@@ -182,15 +183,15 @@ suppress-logo = true
 
 
 def _create_admin(logins: Logins) -> str:
-    password = literal(logins.admin.get_secret_value())
-    return f"CREATE USER {identifier('admin')} WITH PASSWORD {password} WITH ALL PRIVILEGES"
+    password = quote_string(logins.admin.get_secret_value())
+    return f"CREATE USER {quote_ident('admin')} WITH PASSWORD {password} WITH ALL PRIVILEGES"
 
 
 def _retention(database: str, days: int) -> str:
     """Alter the policy that every new database has; data leaves by whole shards, sized by InfluxDB's own rule."""
     shard_days = 1 if days <= 180 else 7  # noqa: PLR2004 - six months, as InfluxDB counts them
     return (
-        f'ALTER RETENTION POLICY "autogen" ON {identifier(database)} '
+        f'ALTER RETENTION POLICY "autogen" ON {quote_ident(database)} '
         f"DURATION {days}d SHARD DURATION {shard_days}d DEFAULT"
     )
 

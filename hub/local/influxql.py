@@ -1,6 +1,6 @@
-"""Statements for InfluxDB 1.x: how to write what they quote, and how to send them.
+"""Sends statements that change InfluxDB 1.x.
 
-https://docs.influxdata.com/influxdb/v1/query_language/spec/ and …/v1/tools/api/#query-http-endpoint
+https://docs.influxdata.com/influxdb/v1/tools/api/#query-http-endpoint
 """
 
 from __future__ import annotations
@@ -30,16 +30,6 @@ class _Result(BaseModel):
 class _Answer(BaseModel):
     error: str | None = None
     results: list[_Result] = []
-
-
-def identifier(name: str) -> str:
-    """Return the name of a user, database or retention policy as a statement quotes it."""
-    return '"' + _escaped(name, '"') + '"'
-
-
-def literal(text: str) -> str:
-    """Return a string as a statement quotes it."""
-    return "'" + _escaped(text, "'") + "'"
 
 
 async def execute(url: str, statements: Sequence[str], authorization: str | None = None) -> None:
@@ -77,7 +67,3 @@ def check_answer(status: int, body: bytes) -> None:
         raise Unauthorised(f"The database refuses the login: {'; '.join(errors)}")
     if errors or status != _OK:
         raise LocalServerFailed(f"The database answered {status}: {'; '.join(errors)}")
-
-
-def _escaped(text: str, quote: str) -> str:
-    return text.replace("\\", "\\\\").replace(quote, "\\" + quote).replace("\n", "\\n")

@@ -88,9 +88,6 @@ class Delivery:
                 wish = min(error.after or 0.0, LONGEST_WISH_S)
                 await asyncio.sleep(max(wish, wait * random.uniform(0.5, 1)))  # noqa: S311 - jitter, not a secret
                 wait = min(wait * 2, LONGEST_WAIT_S)
-            except (Refused, TooLarge):
-                self._recovered()  # whoever judges the lines is there again
-                raise
             else:
                 return self._recovered()
 

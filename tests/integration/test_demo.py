@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 SMALL = ("--cctv", "8", "--trackers", "4", "--sensors", "4", "--rate", "5")
 DEVICES = 16
@@ -72,11 +72,11 @@ def children(folder: Path) -> list[str]:
     return found
 
 
-def wait_for_children(folder: Path, count: int) -> None:
+def wait_until(true: Callable[[], bool], folder: Path) -> None:
     deadline = time.monotonic() + 60
-    while len(running := children(folder)) != count:
-        assert time.monotonic() < deadline, running
-        time.sleep(0.05)
+    while not true():
+        assert time.monotonic() < deadline, (children(folder), (folder / "stderr").read_text())
+        time.sleep(0.02)
 
 
 def left_behind(folder: Path) -> tuple[list[str], list[Path]]:
@@ -101,7 +101,7 @@ def test_it_stores_all_that_was_acknowledged_and_says_so_in_one_json_object(tmp_
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_a_signal_in_the_middle_stops_it_in_order_and_it_still_accounts(tmp_path: Path, number: signal.Signals) -> None:
     with started(tmp_path, "--json") as process:
-        wait_for_children(tmp_path, 3)
+        wait_until(lambda: len(children(tmp_path)) == 3, tmp_path)
         time.sleep(4)
         process.send_signal(number)
         outcome = json.loads(finished(process))
@@ -112,8 +112,7 @@ def test_a_signal_in_the_middle_stops_it_in_order_and_it_still_accounts(tmp_path
 
 def test_a_signal_while_it_prepares_leaves_nothing_behind(tmp_path: Path) -> None:
     with started(tmp_path, "--json", "--cctv", "500") as process:
-        while not list(tmp_path.glob("cityhub-demo-*/plan.json")):
-            time.sleep(0.02)
+        wait_until(lambda: bool(list(tmp_path.glob("cityhub-demo-*/plan.json"))), tmp_path)
         process.send_signal(signal.SIGINT)
         assert finished(process) == ""
     assert process.returncode == 1
@@ -123,7 +122,7 @@ def test_a_signal_while_it_prepares_leaves_nothing_behind(tmp_path: Path) -> Non
 
 def test_two_signals_end_it_at_once_and_leave_nothing_behind(tmp_path: Path) -> None:
     with started(tmp_path, "--json") as process:
-        wait_for_children(tmp_path, 3)
+        wait_until(lambda: len(children(tmp_path)) == 3, tmp_path)
         process.send_signal(signal.SIGINT)
         time.sleep(0.05)
         process.send_signal(signal.SIGINT)
@@ -134,9 +133,9 @@ def test_two_signals_end_it_at_once_and_leave_nothing_behind(tmp_path: Path) -> 
 
 def test_killed_with_9_it_takes_broker_database_and_city_with_it(tmp_path: Path) -> None:
     with started(tmp_path, "--json") as process:
-        wait_for_children(tmp_path, 3)
+        wait_until(lambda: len(children(tmp_path)) == 3, tmp_path)
         process.kill()
-    wait_for_children(tmp_path, 0)
+    wait_until(lambda: not children(tmp_path), tmp_path)
 
 
 def test_a_folder_that_was_named_is_kept(tmp_path: Path) -> None:

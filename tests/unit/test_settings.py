@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import string
 from pathlib import Path
+from socket import gethostname
 from typing import Any
 
 import pytest
@@ -187,6 +188,18 @@ def test_other_variables_and_the_one_that_names_the_file_are_left_alone(file: Pa
     file.write_text("")
 
     assert load_settings(file, {"HOME": "/root", "CITYHUB_CONFIG": "x", "MYCITYHUB_X": "1"}).file == file
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (BROKER, ("broker.city", 8883)),
+        ("[local_broker]\nport = 9883", (gethostname(), 9883)),
+        (BROKER + "[bundle]\nbroker_host = 'mqtt.city'\nbroker_port = 443", ("mqtt.city", 443)),
+    ],
+)
+def test_devices_are_told_where_the_broker_is(file: Path, text: str, expected: tuple[str, int]) -> None:
+    assert load(file, text).broker_address == expected
 
 
 def test_settings_are_frozen(file: Path) -> None:

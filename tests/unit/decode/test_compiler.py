@@ -7,9 +7,10 @@ from typing import Any
 import pytest
 
 from hub.decode.compiler import compile_sample
+from hub.decode.fields import Field
 from hub.decode.time_rule import EARLIEST, SECOND, TimeRule
 from hub.errors import Fault, Reason, Rejected
-from hub.profiles.schema import MessageSpec, Vocabulary
+from hub.profiles.schema import MessageSpec, Source, Vocabulary
 from tests.unit.decode.line_protocol import Point, parse_lines
 from tests.unit.decode.strategies import DAY, KEEP, NOW
 
@@ -98,6 +99,16 @@ def test_scale_and_offset_are_applied_in_this_order() -> None:
     spec = {"readings": {"meter": {"power_w": {"from": "kw", "scale": 1000, "offset": -1}}}}
 
     assert decode(spec, {"kw": 0.5}) == [Point("meter", {}, {"power_w": 499.0}, NOW)]
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "written"),
+    [("power_w", 1.5, "power_w=1.5,"), ("energy_wh", 2.0, "energy_wh=2i,"), ("state", "on", 'state="on",')],
+)
+def test_the_careful_way_writes_good_values_as_the_quick_one_does(name: str, value: object, written: str) -> None:
+    reading = VOCABULARY.measurements["meter"][name]
+
+    assert Field(name, reading, Source(path="x")).render(value) == written
 
 
 def test_nested_readings_are_found_and_what_is_no_object_is_named_once() -> None:

@@ -7,18 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hub.local.errors import LocalServerFailed
-from hub.local.influxql import Unauthorised, check_answer, identifier, literal
-
-
-@pytest.mark.parametrize(
-    ("text", "expected"), [("cityhub", "'cityhub'"), ("a'b", r"'a\'b'"), ("\\", r"'\\'"), ("a\nb", r"'a\nb'")]
-)
-def test_a_literal_is_escaped(text: str, expected: str) -> None:
-    assert literal(text) == expected
-
-
-def test_an_identifier_is_escaped() -> None:
-    assert identifier('x" TO "admin') == r'"x\" TO \"admin"'
+from hub.local.influxql import Unauthorised, check_answer
 
 
 def test_an_answer_without_errors_is_success() -> None:

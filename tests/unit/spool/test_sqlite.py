@@ -249,6 +249,20 @@ async def test_a_file_that_cannot_be_written_is_a_full_spool_and_loses_nothing(f
         assert on_disk(file) == [3]
 
 
+async def test_a_disk_that_is_full_costs_nothing_that_was_taken(file: Path) -> None:
+    async with SqliteSpool(file, OPTIONS) as spool:
+        await spool.append(batch(1))
+        (pages,) = spool._store._db.execute("PRAGMA page_count").fetchone()
+        spool._store._db.execute(f"PRAGMA max_page_count = {pages}")
+        with pytest.raises(SpoolFull, match="cannot be written: database or disk is full"):
+            await spool.append(batch(2, size=100_000))
+
+        spool._store._db.execute("PRAGMA max_page_count = 100000")
+        await spool.append(batch(3))
+
+        assert await drain(spool, 2) == [1, 3]
+
+
 async def test_a_spool_whose_file_cannot_be_written_still_closes(file: Path) -> None:
     with ExitStack() as stack:
         async with SqliteSpool(file, OPTIONS) as spool:

@@ -72,6 +72,12 @@ def test_any_bytes_are_packets_or_malformed(data: bytes) -> None:
     assert all(type(packet).__module__.startswith("mqtt5") for packet in packets)
 
 
+@given(st.integers(0, 255), st.binary(max_size=127))
+def test_a_packet_that_has_arrived_whole_is_never_waited_for(first: int, body: bytes) -> None:
+    with suppress(MalformedPacket):
+        assert split_packets(bytes([first, len(body)]) + body)[1] == b""
+
+
 @given(PACKETS, st.data())
 def test_a_flipped_byte_is_a_packet_or_malformed(packet: mqtt5.Packet, data: st.DataObject) -> None:
     whole = bytearray(packet.write())
