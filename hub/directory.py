@@ -83,7 +83,10 @@ class Directory:
     def missing(self, topic: str) -> Fault:
         """Say why `topic` leads nowhere."""
         device = device_of(topic)
-        if device in self._root:
+        root = self._root.get(device)
+        if root is not None and not topic.startswith(f"{root}/"):
+            return Fault(Reason.UNKNOWN_TOPIC, f"device {device} publishes under {root}, as the registry has it")
+        if root is not None:
             return Fault(Reason.UNKNOWN_TOPIC, f"device {device} is registered, but its profile does not speak here")
         return Fault(Reason.UNKNOWN_DEVICE, f"no registered device publishes here: {topic[:200]}")
 

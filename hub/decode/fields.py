@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 MAX_FAULTS = 8
 """Faults kept of one payload: enough to understand it, bounded whatever was sent."""
+NOISE = 1e-9
+"""What scaling a floating-point number may add to a whole one: 1.005 * 1000 is no 1005."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,9 +57,10 @@ class Field:
             return Fault(Reason.OUT_OF_RANGE, f"{self.source.path}: {brief(value)} is not in {low} ... {high} {unit}")
         if self.reading.type == "float":
             return f"{self.name}={scaled},"
-        if scaled != int(scaled):
+        whole = round(scaled)
+        if abs(scaled - whole) > NOISE * max(1, abs(scaled)):
             return self._wrong(value, "a whole number")
-        return f"{self.name}={int(scaled)}i,"
+        return f"{self.name}={whole}i,"
 
     def _scaled(self, value: float) -> float:
         """Scaling an integer beyond 1e308 overflows; infinity is then out of every range."""

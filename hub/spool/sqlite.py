@@ -124,6 +124,7 @@ class SqliteSpool:
             self._released += released
             self.full = f"the spool {self._file} cannot be written: {error}"
             raise SpoolFull(self.full) from error
+        self.full = ""
         if position:
             self._account(position, batch.count, len(batch.lines))
             self._offer(position, batch)

@@ -6,9 +6,10 @@ doubles what is written. Deletions ride in the next insert's transaction.
 
 from __future__ import annotations
 
+import fcntl
 import sqlite3
-from contextlib import closing
-from typing import TYPE_CHECKING, Final
+from contextlib import ExitStack, closing
+from typing import IO, TYPE_CHECKING, Final
 
 from hub.errors import CityhubError
 from hub.model import Batch, DeadLetter
@@ -47,10 +48,13 @@ class Store:
     def __init__(self, file: Path, max_dead: int, max_dead_per_device: int) -> None:
         self._max_dead = max_dead
         self._max_dead_per_device = max_dead_per_device
-        try:
-            self._db = _open(file)
-        except (OSError, sqlite3.Error) as error:
-            raise CityhubError(f"the spool {file} cannot be opened: {error}; mend that or move it away") from error
+        with ExitStack() as opened:
+            try:
+                opened.enter_context(_lock(file))
+                self._db = opened.enter_context(closing(_open(file)))
+            except (OSError, sqlite3.Error) as error:
+                raise CityhubError(f"the spool {file} cannot be opened: {error}; mend that or move it away") from error
+            self._opened = opened.pop_all()
 
     def waiting(self) -> list[tuple[int, int, int]]:
         """Return (position, lines, bytes) of every batch on disk, oldest first."""
@@ -88,7 +92,7 @@ class Store:
 
     def close(self) -> None:
         """Close the file; the WAL is folded into it."""
-        self._db.close()
+        self._opened.close()
 
     def _delete(self, positions: Iterable[int]) -> None:
         self._db.executemany("DELETE FROM batches WHERE position = ?", [(position,) for position in positions])
@@ -101,6 +105,19 @@ class Store:
         devices = {one.device for one in dead}
         self._db.executemany(_TRIM_DEVICE, [(device, self._max_dead_per_device) for device in devices])
         self._db.execute(_TRIM, (self._max_dead,))
+
+
+def _lock(file: Path) -> IO[bytes]:
+    """Keep a second hub away: it would send, and release, what the first has in its hands."""
+    path = file.with_name(f"{file.name}.lock")
+    path.touch(mode=0o600, exist_ok=True)
+    lock = path.open("ab")
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        lock.close()
+        raise CityhubError(f"another hub is using the spool {file}: stop it first") from error
+    return lock
 
 
 def _open(file: Path) -> sqlite3.Connection:

@@ -331,7 +331,7 @@ async def test_only_the_owner_may_read_what_waits(file: Path) -> None:
         await spool.append(batch(1))
         modes = {path.name: path.stat().st_mode & 0o777 for path in file.parent.iterdir()}
 
-    assert modes == {"spool.db": 0o600, "spool.db-wal": 0o600, "spool.db-shm": 0o600}
+    assert modes == dict.fromkeys(("spool.db", "spool.db-wal", "spool.db-shm", "spool.db.lock"), 0o600)
 
 
 async def test_a_file_of_another_version_is_refused(file: Path) -> None:
@@ -360,3 +360,12 @@ async def test_a_file_that_is_no_database_is_named(file: Path) -> None:
 
 def test_the_defaults_are_within_their_own_bounds() -> None:
     assert SpoolOptions.model_validate(SpoolOptions().model_dump()) == SpoolOptions()
+
+
+async def test_a_second_hub_is_kept_away_from_the_same_spool(file: Path) -> None:
+    async with SqliteSpool(file, SpoolOptions()):
+        with pytest.raises(CityhubError, match="another hub is using the spool"):
+            async with SqliteSpool(file, SpoolOptions()):
+                pass
+    async with SqliteSpool(file, SpoolOptions()) as again:
+        assert again.lines == 0
