@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from hub.cli.context import FAILED, WRONG_USAGE, Context, find_config
-from hub.cli.demo import demo
+from hub.cli.demo.command import demo
 from hub.cli.device import register as register_device_commands
 from hub.cli.init import init
 from hub.cli.status import rejects, status

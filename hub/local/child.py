@@ -143,7 +143,7 @@ async def _spawn(program: Program, lock: int) -> Process:
     try:
         trim(program.log_file)
         process = await asyncio.create_subprocess_exec(
-            *_tied_to_us(),
+            *tied_to_us(),
             *program.argv,
             stdin=subprocess.DEVNULL,
             stdout=log,
@@ -160,7 +160,8 @@ async def _spawn(program: Program, lock: int) -> Process:
     return process
 
 
-def _tied_to_us() -> tuple[str, ...]:
+def tied_to_us() -> tuple[str, ...]:
+    """Return what to put before a command so that the child ends with this process, also when that is killed."""
     setpriv = shutil.which("setpriv")
     return (setpriv, "--pdeathsig", "TERM", "--") if setpriv else ()
 

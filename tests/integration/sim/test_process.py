@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from hub.cli.demo_sim import simulation
+from hub.cli.demo.process import simulation
 from hub.errors import CityhubError
 from hub.sim.plan import CameraPlan, DevicePlan, Plan, RiverPlan
 from hub.sim.report import Happening, Ledger, Totals, parse_line
@@ -25,7 +25,7 @@ from tests.integration.sim.test_device import observing
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
 
-    from hub.cli.demo_sim import Simulation
+    from hub.cli.demo.process import Simulation
 
 
 @pytest.fixture
@@ -109,7 +109,7 @@ def test_it_ends_when_the_process_that_started_it_is_killed(broker: Broker, tmp_
     plan = write_plan(broker, tmp_path)
     parent = f"""
 import asyncio, pathlib
-from hub.cli.demo_sim import simulation
+from hub.cli.demo.process import simulation
 async def main():
     async with simulation(pathlib.Path({str(plan)!r}), pathlib.Path({str(tmp_path / "log")!r}), print) as sim:
         print(sim._process.pid, flush=True)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from rich.cells import cell_len
 from rich.console import Console
 
-from hub.cli.demo_view import MODELS, REASONS, Happened, Snapshot, render, sparkline
+from hub.cli.demo.view import MODELS, REASONS, Happened, Snapshot, render, sparkline
 from hub.errors import Reason
 
 QUIET = Snapshot(city="Purbalingga")

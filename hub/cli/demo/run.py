@@ -16,9 +16,9 @@ from rich.live import Live
 from rich.progress import Progress
 
 from hub.app import Hub, run_hub
-from hub.cli.demo_city import equip_devices, register_city
-from hub.cli.demo_sim import Simulation, simulation
-from hub.cli.demo_view import render
+from hub.cli.demo.city import equip_devices, register_city
+from hub.cli.demo.process import Simulation, simulation
+from hub.cli.demo.view import render
 from hub.cli.init import write_home
 from hub.errors import CityhubError
 from hub.sim.audit import count_points, find_missing
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from pathlib import Path
 
-    from hub.cli.demo_board import Board
+    from hub.cli.demo.board import Board
     from hub.settings import Settings
     from hub.sim.city import City
     from hub.sim.reader import Reader

@@ -15,14 +15,15 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from hub.cli.context import FAILED
-from hub.cli.demo_board import Board
-from hub.cli.demo_run import DemoRun, Outcome
+from hub.cli.demo.board import Board
 from hub.cli.up import LOG_FORMAT
 from hub.errors import UsageError
 from hub.sim.city import plan_city
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from hub.cli.demo.run import Outcome
 
 CITY = "Purbalingga"
 
@@ -47,6 +48,8 @@ def demo(  # noqa: PLR0913 - an option a parameter
     """
     if not cctv + trackers + sensors:
         raise UsageError("a city without devices shows nothing; ask for one at least")
+    from hub.cli.demo.run import DemoRun  # noqa: PLC0415 - half a second of imports that no other command needs
+
     live = not as_json and sys.stdout.isatty()
     board = Board(CITY)
     with _home(folder) as home:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import shutil
 import sys
 from contextlib import asynccontextmanager
 from subprocess import DEVNULL, PIPE
 from typing import TYPE_CHECKING, Final, cast
 
 from hub.errors import CityhubError
+from hub.local.child import tied_to_us
 from hub.sim.report import End, Happening, Ledger, Totals, parse_line
 
 if TYPE_CHECKING:
@@ -81,7 +81,7 @@ async def simulation(plan_file: Path, log_file: Path, tell: Callable[[Happening]
     """
     with log_file.open("wb") as log:
         process = await asyncio.create_subprocess_exec(
-            *_tied_to_us(),
+            *tied_to_us(),
             *(sys.executable, "-m", "hub.sim", str(plan_file)),
             stdin=DEVNULL,
             stdout=PIPE,
@@ -95,8 +95,3 @@ async def simulation(plan_file: Path, log_file: Path, tell: Callable[[Happening]
         if process.returncode is None:
             process.kill()
             await process.wait()
-
-
-def _tied_to_us() -> tuple[str, ...]:
-    setpriv = shutil.which("setpriv")
-    return (setpriv, "--pdeathsig", "TERM", "--") if setpriv else ()

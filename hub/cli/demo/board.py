@@ -7,7 +7,7 @@ from collections import deque
 from time import monotonic
 from typing import TYPE_CHECKING
 
-from hub.cli.demo_view import EVENTS, SPARK, Happened, Snapshot
+from hub.cli.demo.view import EVENTS, SPARK, Happened, Snapshot
 
 if TYPE_CHECKING:
     from hub.app import Hub
