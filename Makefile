@@ -9,10 +9,11 @@ STAMP    := $(VENV)/.complete
 
 # program:package of what the hub runs, and of what the tests use beside it
 SERVERS  := mosquitto:mosquitto influxd:influxdb
-TESTERS  := mosquitto_pub:mosquitto-clients victoria-metrics:victoria-metrics openssl:openssl
+TESTERS  := mosquitto_pub:mosquitto-clients victoria-metrics:victoria-metrics openssl:openssl curl:curl \
+            pki:strongswan-pki zbarimg:zbar-tools pdftoppm:poppler-utils
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-tests demo check test bench lock clean
+.PHONY: help setup setup-tests demo check test bench bench-provisioning fuzz lock clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -31,13 +32,19 @@ check: $(STAMP) ## Lint, types, imports, unit tests: under a minute
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/pytest -q tests/unit
+	$(BIN)/pytest -q -n auto tests/unit
 
 test: setup-tests check ## Every test, with real servers
 	$(BIN)/pytest -q tests/integration
 
 bench: setup ## Measure; one JSON object on stdout; ARGS="--devices 100000"
 	@$(BIN)/python -m tests.bench $(ARGS)
+
+bench-provisioning: setup ## Measure import, a large registry and revocation; ARGS="--devices 1000"
+	@$(BIN)/python -m tests.bench.provisioning $(ARGS)
+
+fuzz: $(STAMP) ## Damaged inputs for every parser of outside bytes; ARGS="--inputs 1000000 --only csr,csv"
+	@$(BIN)/python -m tests.bench.fuzz $(ARGS)
 
 lock: $(STAMP) ## Write requirements.lock anew from pyproject.toml
 	$(BIN)/uv pip compile pyproject.toml --group dev --universal --generate-hashes --no-header --upgrade -q -o requirements.lock

@@ -8,9 +8,9 @@ from typing import Annotated
 
 import typer
 
+from hub.cli import certificate, device, device_life, importing, place, sticker, user
 from hub.cli.context import FAILED, WRONG_USAGE, Context, find_config
 from hub.cli.demo.command import demo
-from hub.cli.device import register as register_device_commands
 from hub.cli.init import init
 from hub.cli.status import rejects, status
 from hub.cli.up import up
@@ -38,7 +38,13 @@ def _settings(
 
 for command in (init, up, status, rejects, demo):
     app.command()(command)
-register_device_commands(app)
+device.register(app)
+device_life.register(device.devices)
+importing.register(device.devices)
+sticker.register(device.devices)
+device_life.register_agencies(place.agencies)
+certificate.register(app)
+user.register(app)
 
 
 def main() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -11,40 +12,47 @@ from importlib.metadata import version
 from time import monotonic, time_ns
 from typing import TYPE_CHECKING, Any, Final, assert_never
 
+from hub.broker.external import ExternalWatch
+from hub.broker.guard import Guard, GuardedBroker
 from hub.directory import Directory
 from hub.errors import CityhubError
+from hub.local.folder import private_folder
 from hub.local.influxd import ManagedInflux
-from hub.local.mosquitto import ManagedBroker
-from hub.local.services import issue_services
-from hub.local.supervisor import Supervisor
+from hub.local.mosquitto import LOOPBACK, ManagedBroker
+from hub.local.services import WEB, issue_server, issue_services, renew_in_time
+from hub.local.supervisor import State, Supervisor
 from hub.pipeline.counters import Counters
 from hub.pipeline.delivery import Delivery
 from hub.pipeline.intake import BatchingIntake
 from hub.pipeline.registry_feed import RegistryFeed
-from hub.profiles.loader import load_profiles
+from hub.profiles.loader import load_profiles, profile_names
 from hub.sinks.influx_v1 import InfluxV1Sink
 from hub.sinks.options import InfluxV1Options, InfluxV2Options, SinkOptions
 from hub.sinks.query import InfluxReader
 from hub.sources.mqtt import MqttSource
 from hub.spool.sqlite import SqliteSpool
 from hub.transport.tls import client_context
+from hub.web.api import network_api
 from hub.web.health import health_router
-from hub.web.server import build_api, serve
+from hub.web.server import build_api, serve, serve_tls
+from hub.web.services import services_on
 from hub.web.snapshot import Health
+from hub.web.tls import TlsFiles
 from provisioning.ca import Authority
 from provisioning.database import open_engine
+from provisioning.enforcement import Enforcement
 from provisioning.errors import ProvisioningError
-from provisioning.registry import Registry
+from provisioning.keystore import find_passphrase
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Coroutine
 
-    from hub.local.child import Program
     from hub.settings import Settings
     from hub.sinks.base import Sink
     from hub.transport.options import MqttOptions
 
 VERSION: Final = version("cityhub")
+EVERYWHERE: Final = "0.0.0.0"  # noqa: S104 - what the operator may have written
 DAY_NS: Final = 86_400 * 1_000_000_000
 
 log = logging.getLogger(__name__)
@@ -62,6 +70,8 @@ class Hub:
     source: MqttSource
     feed: RegistryFeed
     database: SinkOptions
+    servers: dict[str, Supervisor]
+    watch: Guard | ExternalWatch
     broker_address: tuple[str, int]
     started: float
 
@@ -90,8 +100,10 @@ class Hub:
 
     def problems(self) -> list[str]:
         """Return what is wrong, a sentence each."""
-        broker = "" if self.source.connected else "not connected to the broker"
-        return [text for text in (broker, self.delivery.outage, self.spool.full, self.feed.trouble) if text]
+        servers = [f"{name} is {one.state}" for name, one in self.servers.items() if one.state is not State.RUNNING]
+        broker = "" if self.source.connected else f"not connected to the broker: {self.source.outage}"
+        rooms = (broker, self.delivery.outage, self.spool.full, self.feed.trouble)
+        return servers + [text for text in rooms if text] + self.watch.problems
 
     def reader(self) -> InfluxReader:
         """Return a reader of the database that the hub writes to."""
@@ -108,37 +120,56 @@ async def run_hub(settings: Settings, stop: asyncio.Event, started: Callable[[Hu
         CityhubError: something that the hub cannot do without is missing or wrong.
     """
     try:
-        async with AsyncExitStack() as stack:
-            started(await _start(settings, stack))
+        async with asyncio.TaskGroup() as tasks:
+            hub = tasks.create_task(_live(settings, started), name="hub")
             await stop.wait()
             log.info("stopping")
+            hub.cancel()
     except* (CityhubError, ProvisioningError) as group:
         raise _first(group) from None
 
 
+async def _live(settings: Settings, started: Callable[[Hub], None]) -> None:
+    """Run until cancelled, which may be as early as during the start."""
+    async with AsyncExitStack() as stack:
+        started(await _start(settings, stack))
+        await asyncio.Event().wait()
+
+
 async def _start(settings: Settings, stack: AsyncExitStack) -> Hub:
     enter = stack.enter_async_context
-    registry = Registry(open_engine(settings.registry_url), time_ns)
-    database = await enter(_influx(settings))
-    broker = await enter(_broker(settings))
-    spool = await enter(SqliteSpool(settings.spool_file, settings.spool))
+    engine = open_engine(settings.registry_url)
+    stack.callback(engine.dispose)
+    authority = Authority.load(settings.pki_dir, clock=time_ns, passphrase=find_passphrase(os.environ))
+    profiles = profile_names()
+    services = services_on(engine, authority, time_ns, grace_days=settings.api.grace_days, profiles=profiles)
+    policy = Enforcement(engine, services.registry, services.revocation, authority, time_ns)
+    spool = await enter(SqliteSpool(settings.spool_file, settings.spool))  # first: it keeps a second hub away
+    servers: dict[str, Supervisor] = {}
+    database = await enter(_influx(settings, servers))
+    broker, watch = await enter(_broker(settings, servers, authority, policy))
     sink = await enter(_opened(_sink(database, settings.pipeline.writers)))
     directory = _directory(settings)
-    feed = RegistryFeed(registry, directory)
+    feed = RegistryFeed(services.registry, directory)
     await feed.load()
     counters = Counters()
     delivery = Delivery(spool, sink, settings.pipeline, counters, time_ns)
     intake = BatchingIntake(directory, spool, settings.pipeline, counters)
     source = MqttSource(broker, partial(client_context, broker), intake, time_ns)
     hub = Hub(
-        settings, directory, counters, spool, delivery, source, feed, database, settings.broker_address, monotonic()
-    )
-    api = build_api([health_router(hub.health)], VERSION)
+        settings, directory, counters, spool, delivery, source, feed, database, servers, watch,
+        settings.broker_address, monotonic(),
+    )  # fmt: skip
+    loopback = build_api([health_router(hub.health)], VERSION)
+    network = network_api(services, settings.api, time_ns, VERSION)
     rooms = {
         "spool": spool.tidy(),
         "delivery": delivery.run(),
         "intake": intake.run(),
-        "web": serve(api, settings.web),
+        "web": serve(loopback, settings.web),
+        "api": serve_tls(network, settings.api, _api_files(settings, authority)),
+        "watch": watch.run(),
+        "renewal": renew_in_time(partial(_renew, settings, authority, watch), time_ns),
         "registry": feed.run(),
         "mqtt": source.run(),
     }
@@ -159,33 +190,63 @@ async def _running(name: str, room: Coroutine[Any, Any, None]) -> AsyncIterator[
 
 
 @asynccontextmanager
-async def _influx(settings: Settings) -> AsyncIterator[SinkOptions]:
+async def _influx(settings: Settings, servers: dict[str, Supervisor]) -> AsyncIterator[SinkOptions]:
     if settings.influxdb is not None:
         yield settings.influxdb
         return
     influx = ManagedInflux(settings.local_influxdb, settings.state_dir / "influxdb")
-    async with _supervised(influx.prepare()):
+    program = influx.prepare()
+    async with _supervised(program.name, Supervisor(program), servers):
         await influx.bootstrap()
         yield influx.sink_options()
 
 
 @asynccontextmanager
-async def _broker(settings: Settings) -> AsyncIterator[MqttOptions]:
+async def _broker(
+    settings: Settings, servers: dict[str, Supervisor], authority: Authority, policy: Enforcement
+) -> AsyncIterator[tuple[MqttOptions, Guard | ExternalWatch]]:
+    folder = private_folder(settings.state_dir / "services")
+    address = settings.broker_address
     if settings.broker is not None:
-        yield settings.broker
+        ca_pem = settings.broker.ca_file.read_bytes()
+        yield settings.broker, ExternalWatch(policy, address, folder, time_ns, ca_pem)
         return
-    authority = Authority.load(settings.pki_dir, clock=time_ns)
+    acl_file, crl_file = folder / "acl", folder / "crl.pem"
+    server, certificate, key = issue_services(authority, folder, [address[0]], crl_file=crl_file)
+    local = settings.local_broker
+    broker = ManagedBroker(local, settings.state_dir / "mosquitto", server, certificate, key, acl_file=acl_file)
+    program = broker.prepare()
+    supervisor = Supervisor(program)
+    guarded = GuardedBroker(
+        acl_file=acl_file, crl_file=crl_file, ca_file=server.ca_file, folder=folder, inner=broker.link_options(),
+        devices=(LOOPBACK if local.listen == EVERYWHERE else local.listen, local.port), reload=supervisor.reload,
+    )  # fmt: skip
+    guard = Guard(policy, guarded, time_ns)
+    await guard.prepare()
+    async with _supervised(program.name, supervisor, servers):
+        yield broker.link_options(), guard
+
+
+def _renew(settings: Settings, authority: Authority, watch: Guard | ExternalWatch) -> None:
+    """Mint the servers' certificates anew; the listener follows its files, the broker is told."""
+    _api_files(settings, authority)
+    if isinstance(watch, Guard):
+        issue_services(authority, settings.state_dir / "services", [settings.broker_address[0]])
+        watch.reload()
+
+
+def _api_files(settings: Settings, authority: Authority) -> TlsFiles:
+    """Return the listener's certificate: the operator's, or one of the hub's own authority."""
     folder = settings.state_dir / "services"
-    server, certificate, key = issue_services(authority, folder, [settings.broker_address[0]])
-    broker = ManagedBroker(settings.local_broker, settings.state_dir / "mosquitto", server, certificate, key)
-    async with _supervised(broker.prepare()):
-        yield broker.link_options()
+    own = issue_server(authority, folder, WEB, [settings.broker_address[0]])
+    api = settings.api
+    return TlsFiles(api.cert_file or own.cert_file, api.key_file or own.key_file, own.ca_file)
 
 
 @asynccontextmanager
-async def _supervised(program: Program) -> AsyncIterator[None]:
-    supervisor = Supervisor(program)
-    async with _running(program.name, supervisor.run()):
+async def _supervised(name: str, supervisor: Supervisor, servers: dict[str, Supervisor]) -> AsyncIterator[None]:
+    servers[name] = supervisor
+    async with _running(name, supervisor.run()):
         await supervisor.ready()
         yield
 

@@ -22,7 +22,7 @@ from hub.pipeline.options import PipelineOptions
 from hub.sinks.options import SinkOptions
 from hub.spool.options import SpoolOptions
 from hub.transport.options import MqttOptions
-from hub.web.options import WebOptions
+from hub.web.options import ApiOptions, WebOptions
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
 
 PREFIX: Final = "CITYHUB_"
-RESERVED: Final = {"CITYHUB_CONFIG"}
+RESERVED: Final = {"CITYHUB_CONFIG", "CITYHUB_CA_PASSPHRASE_FILE"}
 FILE_NAME: Final = "cityhub.toml"
 _Model = TypeVar("_Model", bound=BaseModel)
 
@@ -87,6 +87,7 @@ class Settings(_Section):
     pipeline: PipelineOptions = PipelineOptions()
     spool: SpoolOptions = SpoolOptions()
     web: WebOptions = WebOptions()
+    api: ApiOptions = ApiOptions()
 
     @property
     def registry_url(self) -> str:
@@ -214,7 +215,7 @@ def _resolve(settings: Settings) -> Settings:
     """Make every path absolute, from the folder of the settings file."""
     base = settings.file.parent
     changes: dict[str, Any] = {"state_dir": base / settings.state_dir}
-    for name in ("broker", "influxdb", "local_broker", "local_influxdb"):
+    for name in ("broker", "influxdb", "local_broker", "local_influxdb", "api"):
         section = getattr(settings, name)
         if section is not None:
             changes[name] = _absolute(section, base)

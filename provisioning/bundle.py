@@ -1,33 +1,45 @@
-"""The bundle: all that a device needs to speak to the broker, as files, a zip or a folder.
+"""The bundle: all that a device needs to speak to the broker, as files, a zip, a folder, or PKCS #12.
 
 device.key   the private key, when it was made here
 device.pem   the device's certificate and the issuing CA's: what it presents
 ca.pem       the root and the issuing CA: what it trusts
 config.json  id, broker and topics, for programs
 README.txt   the same for people, in Bahasa Indonesia and English
+
+PKCS #12 (RFC 7292) holds key and certificates in one file under a password, as the web pages of cameras take it.
 """
 
 from __future__ import annotations
 
 import io
 import json
+import secrets
 import shlex
 import stat
 import zipfile
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final, cast
 
-from provisioning.errors import StorageProblem
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import BestAvailableEncryption, load_pem_private_key
+from cryptography.hazmat.primitives.serialization.pkcs12 import serialize_key_and_certificates
+
+from provisioning.errors import StorageProblem, WeakPassword
 from provisioning.files import write_atomically
 from provisioning.issued import Issued, IssuedWithKey
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from cryptography.hazmat.primitives.serialization.pkcs12 import PKCS12PrivateKeyTypes
+
 _KEY = "device.key"
 _WRITES = ("telemetry", "events", "status", "reported", "replies")
 _READS = ("desired", "commands/+", "acks")
 _RETAINED = {"status", "reported", "desired"}
 _EPOCH = (1980, 1, 1, 0, 0, 0)  # the first time a zip can state: the same content gives the same bytes
+_EASILY_TYPED = "abcdefghjkmnpqrstuvwxyz23456789"  # nothing that looks like something else on a camera's page
+_SHORTEST: Final = 12
+_LONGEST: Final = 50  # what the web pages of cameras take
 
 
 def bundle_files(device_id: str, issued: Issued, *, broker: tuple[str, int], sample: str) -> dict[str, bytes]:
@@ -42,7 +54,7 @@ def bundle_files(device_id: str, issued: Issued, *, broker: tuple[str, int], sam
     key = {_KEY: issued.key_pem} if isinstance(issued, IssuedWithKey) else {}
     return key | {
         "device.pem": issued.presented_pem,
-        "ca.pem": issued.root_pem + issued.issuing_pem,
+        "ca.pem": issued.root_pem + issued.issuing_pem + issued.others_pem,
         "config.json": _config(device_id, broker),
         "README.txt": _readme(device_id, broker, sample, own_key=not key).encode(),
     }
@@ -54,6 +66,11 @@ def write_zip(path: Path, files: dict[str, bytes]) -> None:
     Raises:
         StorageProblem: the file cannot be written.
     """
+    write_atomically(path, zipped(files))
+
+
+def zipped(files: dict[str, bytes]) -> bytes:
+    """Return a bundle as the bytes of a zip, in which the key has mode 0600."""
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w") as archive:
         for name, content in files.items():
@@ -62,7 +79,52 @@ def write_zip(path: Path, files: dict[str, bytes]) -> None:
             entry.create_system = 3  # Unix, or the mode would be ignored
             entry.external_attr = (stat.S_IFREG | _mode(name)) << 16
             archive.writestr(entry, content)
-    write_atomically(path, buffer.getvalue())
+    return buffer.getvalue()
+
+
+def write_pkcs12(path: Path, device_id: str, issued: IssuedWithKey, password: str) -> None:
+    """Write key, certificate and CAs as PKCS #12, mode 0600, whole or not at all.
+
+    Encrypted with AES-256, and authenticated with SHA-256: OpenSSL from 1.0 on and Windows from 10 (1809) on read it.
+
+    Args:
+        path: of the file.
+        device_id: the name under which key and certificate stand in it.
+        issued: the certificate and its key.
+        password: `new_password` makes one, `check_password` says what is accepted.
+
+    Raises:
+        WeakPassword: the password cannot be used.
+        StorageProblem: the file cannot be written.
+    """
+    check_password(password)
+    content = serialize_key_and_certificates(
+        device_id.encode(),
+        cast("PKCS12PrivateKeyTypes", load_pem_private_key(issued.key_pem, None)),  # made here: elliptic-curve
+        x509.load_pem_x509_certificate(issued.cert_pem),
+        x509.load_pem_x509_certificates(issued.chain_pem),
+        BestAvailableEncryption(password.encode("ascii")),
+    )
+    write_atomically(path, content)
+
+
+def new_password() -> str:
+    """Make a password of 79 random bits, in groups that a technician can type."""
+    return "-".join("".join(secrets.choice(_EASILY_TYPED) for _ in range(4)) for _ in range(4))
+
+
+def check_password(password: str) -> None:
+    """Check a password for PKCS #12; other than ASCII is encoded differently from one program to the next.
+
+    Raises:
+        WeakPassword: too short, too long, or with characters that are not on every keyboard.
+    """
+    if not _SHORTEST <= len(password) <= _LONGEST:
+        raise WeakPassword(
+            f"The password for PKCS #12 takes {_SHORTEST} to {_LONGEST} characters, this one has {len(password)}."
+        )
+    if not (password.isascii() and password.isprintable()):
+        raise WeakPassword("The password for PKCS #12 takes only letters, digits and signs of ASCII: devices differ.")
 
 
 def write_folder(path: Path, files: dict[str, bytes]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import secrets
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 if TYPE_CHECKING:
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
 
 LeafKey = ec.EllipticCurvePublicKey | rsa.RSAPublicKey
 """The kinds of public key that a device or service may have."""
+
+CANARY = "canary.cityhub"
+"""CN of the certificate that is revoked for good: whoever lets it in does not enforce the list."""
 
 _ROOT_DAYS = 20 * 365
 _ISSUING_DAYS = 10 * 365
@@ -42,6 +46,27 @@ def new_key() -> ec.EllipticCurvePrivateKey:
 def private_pem(key: ec.EllipticCurvePrivateKey) -> bytes:
     """Write a private key as PEM (PKCS #8, not encrypted)."""
     return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+
+
+def key_fingerprint(key: LeafKey) -> str:
+    """Return the SHA-256 of a key's SubjectPublicKeyInfo (DER), hexadecimal."""
+    return hashlib.sha256(key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)).hexdigest()
+
+
+def key_kind(key: LeafKey) -> str:
+    """Return a key's kind and size, e.g. `EC-256` or `RSA-2048`."""
+    return f"{'RSA' if isinstance(key, rsa.RSAPublicKey) else 'EC'}-{key.key_size}"
+
+
+def key_id(authority: x509.Certificate) -> str:
+    """Return the subject key identifier of a CA, hexadecimal: what tells it from the CAs before and after it."""
+    return authority.extensions.get_extension_for_class(x509.SubjectKeyIdentifier).value.digest.hex()
+
+
+def issuer_id(certificate: x509.Certificate) -> str:
+    """Return the `key_id` of the CA that signed a certificate of the house."""
+    named = certificate.extensions.get_extension_for_class(x509.AuthorityKeyIdentifier).value.key_identifier
+    return (named or b"").hex()
 
 
 def make_root(now: datetime) -> Signer:
@@ -80,24 +105,33 @@ def sign_service(  # noqa: PLR0913 - the two lists are what makes it a service
     return _sign(builder, issuer)
 
 
-def _leaf(issuer: Signer, key: LeafKey, name: str, now: datetime, days: int) -> x509.CertificateBuilder:
+def sign_canary(issuer: Signer, key: LeafKey, now: datetime, serial: int) -> x509.Certificate:
+    """Sign the canary's certificate: a client, for as long as its issuer lives."""
+    usages = x509.ExtendedKeyUsage([ExtendedKeyUsageOID.CLIENT_AUTH])
+    builder = _leaf(issuer, key, CANARY, now, _ISSUING_DAYS, serial)
+    return _sign(builder.add_extension(usages, critical=False), issuer)
+
+
+def _leaf(  # noqa: PLR0913, PLR0917 - what a leaf is made of
+    issuer: Signer, key: LeafKey, name: str, now: datetime, days: int, serial: int | None = None
+) -> x509.CertificateBuilder:
     end = min(now + timedelta(days=days), issuer.certificate.not_valid_after_utc)
-    builder = _unsigned(_common_name(name), key, issuer.certificate.subject, now, end)
+    builder = _unsigned(_common_name(name), key, issuer.certificate.subject, now, end, serial)
     usage = _key_usage(digital_signature=True, key_encipherment=isinstance(key, rsa.RSAPublicKey))
     return builder.add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True).add_extension(
         usage, critical=True
     )
 
 
-def _unsigned(
-    subject: x509.Name, key: LeafKey, issuer: x509.Name, now: datetime, end: datetime
+def _unsigned(  # noqa: PLR0913, PLR0917 - what a certificate is made of
+    subject: x509.Name, key: LeafKey, issuer: x509.Name, now: datetime, end: datetime, serial: int | None = None
 ) -> x509.CertificateBuilder:
     return (
         x509.CertificateBuilder()
         .subject_name(subject)
         .issuer_name(issuer)
         .public_key(key)
-        .serial_number(x509.random_serial_number())
+        .serial_number(serial or x509.random_serial_number())
         .not_valid_before(now - _BACKDATED)
         .not_valid_after(end)
         .add_extension(x509.SubjectKeyIdentifier.from_public_key(key), critical=False)

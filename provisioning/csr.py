@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
@@ -20,6 +20,26 @@ MAX_REQUEST = 16 * 1024
 _RSA_BITS = range(2048, 4096 + 1)  # above, each handshake would cost the broker more than a device is worth
 _CURVES = (ec.SECP256R1, ec.SECP384R1)
 _MAKE_ONE = "make one with `openssl ecparam -name prime256v1 -genkey -noout`"
+
+
+class Stated(NamedTuple):
+    """Who a request says that it is from; to be believed once something else proves it."""
+
+    device_id: str
+    serials: tuple[str, ...]
+
+
+def read_stated(content: bytes) -> Stated:
+    """Return the CN of a request, PEM or DER, and the serial numbers (OID 2.5.4.5) that it names, if any.
+
+    Raises:
+        BadRequest: not a request, or it has no CN, or more than one.
+    """
+    request = _parse(content)
+    names = _read_subject(request, NameOID.COMMON_NAME)
+    if len(names) != 1:
+        raise BadRequest(f"The request has {len(names)} CNs: make it with `-subj /CN=<device id>`.")
+    return Stated(names[0], tuple(_read_subject(request, NameOID.SERIAL_NUMBER)))
 
 
 def read_request(content: bytes, device_id: str) -> LeafKey:
@@ -80,10 +100,14 @@ def _holds_key(request: x509.CertificateSigningRequest) -> bool:
 
 
 def _check_subject(request: x509.CertificateSigningRequest, device_id: str) -> None:
-    try:
-        names = [attribute.value for attribute in request.subject.get_attributes_for_oid(NameOID.COMMON_NAME)]
-    except ValueError as error:
-        raise BadRequest("The request's subject cannot be read: use `-subj /CN=<device id>`.") from error
+    names = _read_subject(request, NameOID.COMMON_NAME)
     if names != [device_id]:
         found = ", ".join(map(ascii, names)) or "none"
         raise BadRequest(f"The request's CN is {found}: make the request with `-subj /CN={device_id}`.")
+
+
+def _read_subject(request: x509.CertificateSigningRequest, oid: x509.ObjectIdentifier) -> list[str]:
+    try:
+        return [str(attribute.value) for attribute in request.subject.get_attributes_for_oid(oid)]
+    except ValueError as error:
+        raise BadRequest("The request's subject cannot be read: use `-subj /CN=<device id>`.") from error

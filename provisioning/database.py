@@ -23,6 +23,8 @@ _PRAGMAS = (
     "foreign_keys = ON",
 )
 
+_SNAPSHOT = {"isolation_level": "REPEATABLE READ"}  # PostgreSQL's default shows each statement a later moment
+
 
 def open_engine(where: str | Path) -> Engine:
     """Open a database for this process; nothing is created but an empty SQLite file, mode 0600.
@@ -55,7 +57,8 @@ def reading(engine: Engine) -> Iterator[Connection]:
     Raises:
         StorageProblem: the database is away, damaged, or lacks its tables.
     """
-    with _storage(engine), engine.begin() as connection:
+    options = {} if engine.dialect.name == "sqlite" else _SNAPSHOT
+    with _storage(engine), engine.execution_options(**options).begin() as connection:
         yield connection
 
 

@@ -23,20 +23,28 @@ _COLUMNS = tuple(field.name for field in fields(NewDevice) if field.name != "zon
 _Condition = ColumnElement[bool]
 
 
-def insert_devices(connection: Connection, devices: Sequence[NewDevice], born: Row) -> None:
-    """Insert devices with their zones; `born` holds the columns that a new device does not bring itself."""
+def insert_devices(connection: Connection, devices: Sequence[NewDevice], born: Row) -> list[str]:
+    """Insert devices and return the zones that came into being with them.
+
+    Args:
+        connection: within a transaction that writes.
+        devices: in any order, gateways and their children together.
+        born: the columns that a new device does not bring itself.
+    """
     gateways_first = sorted(devices, key=lambda new: new.parent is not None)
     insert_rows(connection, device, [_row(new) | born for new in gateways_first])
-    _join_zones(connection, devices)
+    new_zones = _join_zones(connection, devices)
     _check_gateways(connection, devices)
+    return new_zones
 
 
-def replace_device(connection: Connection, changed: Device) -> None:
-    """Store a device in place of the one that has its id."""
+def replace_device(connection: Connection, changed: Device) -> list[str]:
+    """Store a device in place of the one that has its id; return the zones that came into being with it."""
     replace_row(connection, device, _row(changed) | {"updated_ns": changed.updated_ns})
     connection.execute(delete(device_zone).where(device_zone.c.device == changed.id))
-    _join_zones(connection, [changed])
+    new_zones = _join_zones(connection, [changed])
     _check_gateways(connection, [changed])
+    return new_zones
 
 
 def read_devices(connection: Connection, *conditions: _Condition) -> list[Device]:
@@ -100,13 +108,15 @@ def _device(row: RowMapping, zones: ZoneTuples) -> Device:
     return Device(**{**row, "zones": zones[row["zones"]]})
 
 
-def _join_zones(connection: Connection, devices: Iterable[NewDevice]) -> None:
+def _join_zones(connection: Connection, devices: Iterable[NewDevice]) -> list[str]:
+    """Store which zones the devices serve; return those that came into being."""
     pairs = [{"device": one.id, "zone": name} for one in devices for name in dict.fromkeys(one.zones)]
     known = set(connection.scalars(select(tables.zone.c.id)))
     new = sorted({pair["zone"] for pair in pairs} - known)
     insert_rows(connection, tables.zone, [{"id": name, "name": ""} for name in new])
     if pairs:
         connection.execute(insert(device_zone), pairs)
+    return new
 
 
 def _check_gateways(connection: Connection, devices: Iterable[NewDevice]) -> None:

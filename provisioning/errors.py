@@ -9,6 +9,11 @@ ProvisioningError
 ├── WrongState           a device's place in its life does not allow it
 ├── BadRequest           a certificate signing request is not what it should be
 │   └── KeyProblem       its key is too weak, of the wrong kind, or another device's
+├── BadClaim             a claim's code or sticker cannot be read
+├── Refused              a claim code or an old certificate does not entitle to a new certificate
+├── NotAuthenticated     a password or token is wrong, expired or revoked, or its user disabled
+├── Forbidden            the user's role or agencies do not allow it
+├── WeakPassword         a password that could be guessed, or that cannot be typed
 ├── AuthorityProblem     the certificate authority's folder is missing, damaged or unsafe
 └── StorageProblem       a registry or file cannot be opened or written
 """
@@ -70,6 +75,26 @@ class BadRequest(ProvisioningError):
 
 class KeyProblem(BadRequest):
     """The key in a signing request is too weak, of the wrong kind, or another device's."""
+
+
+class BadClaim(ProvisioningError):
+    """A claim's code or the text of its sticker cannot be read."""
+
+
+class Refused(ProvisioningError):
+    """A claim code or an old certificate does not entitle to a new certificate."""
+
+
+class NotAuthenticated(ProvisioningError):
+    """A password or token is wrong, expired or revoked, or its user disabled."""
+
+
+class Forbidden(ProvisioningError):
+    """The user's role or agencies do not allow it."""
+
+
+class WeakPassword(ProvisioningError):
+    """A password could be guessed, or cannot be typed."""
 
 
 class AuthorityProblem(ProvisioningError):

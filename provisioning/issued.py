@@ -7,11 +7,12 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True, slots=True)
 class Issued:
-    """A certificate with those that vouch for it, PEM."""
+    """A certificate with those that vouch for it, PEM; `others_pem` holds the other issuing CAs of the authority."""
 
     cert_pem: bytes
     issuing_pem: bytes
     root_pem: bytes
+    others_pem: bytes = field(default=b"", kw_only=True)
 
     @property
     def presented_pem(self) -> bytes:
@@ -20,8 +21,8 @@ class Issued:
 
     @property
     def chain_pem(self) -> bytes:
-        """What a TLS endpoint trusts: the issuing CA, then the root."""
-        return self.issuing_pem + self.root_pem
+        """What a TLS endpoint trusts: the issuing CA, the others, then the root."""
+        return self.issuing_pem + self.others_pem + self.root_pem
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,10 +20,15 @@ from provisioning.identity import (
 
 @dataclass(frozen=True, slots=True)
 class Agency:
-    """An office of the city (OPD) that owns devices."""
+    """An office of the city (OPD) that owns devices.
+
+    Attributes:
+        approval_required: whether a claim of its devices waits for an operator before it gets a certificate.
+    """
 
     id: str
     name: str = ""
+    approval_required: bool = False
 
     def check(self) -> None:
         """Raise InvalidIdentity when a field breaks its rule."""
@@ -191,6 +196,9 @@ class CertificateRecord:
         serial: serial number, hexadecimal without leading zeros.
         fingerprint: SHA-256 of the certificate (DER), hexadecimal.
         key_fingerprint: SHA-256 of its SubjectPublicKeyInfo (DER), hexadecimal.
+        reason: why it was revoked, one of provisioning.crl.Reason.
+        issuer: the key id of the CA that signed it; None when that was recorded before there could be another.
+        key_kind: e.g. `EC-256`, `RSA-2048`; None as for `issuer`.
     """
 
     serial: str
@@ -202,3 +210,5 @@ class CertificateRecord:
     issued_ns: int
     revoked_ns: int | None = None
     reason: str | None = None
+    issuer: str | None = None
+    key_kind: str | None = None

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import asdict, replace
-from typing import TYPE_CHECKING, TypeVar, Unpack
+from typing import TYPE_CHECKING, Self, TypeVar, Unpack
 
 from sqlalchemy import Table, select, update
 
-from provisioning import feed, tables
+from provisioning import audit, feed, tables
+from provisioning.audit_detail import difference, stated
 from provisioning.database import reading, writing
 from provisioning.devices import (
     insert_devices,
@@ -35,10 +36,11 @@ from provisioning.records import (
 from provisioning.statements import insert_rows, missing, remove_row, replace_row
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Collection, Iterable, Sequence
 
-    from sqlalchemy import Engine
+    from sqlalchemy import Connection, Engine
 
+    from provisioning.audit import Actor, Detail
     from provisioning.clock import Clock
 
 _Data = TypeVar("_Data", bound=ReferenceData)
@@ -62,13 +64,18 @@ _NEXT = {
 class Registry:
     """The registry in a database that provisioning.database.open_engine opened.
 
-    Every change notes the devices it touches in the change feed, in the same transaction. All methods raise
-    StorageProblem when the database cannot be used.
+    Every change notes the devices it touches in the change feed, and is recorded in the audit log as the actor's,
+    in the same transaction. All methods raise StorageProblem when the database cannot be used.
     """
 
-    def __init__(self, engine: Engine, clock: Clock) -> None:
+    def __init__(self, engine: Engine, clock: Clock, actor: Actor = audit.SYSTEM) -> None:
         self._engine = engine
         self._clock = clock
+        self._actor = actor
+
+    def acting(self, actor: Actor) -> Self:
+        """Return the same registry, on behalf of another actor."""
+        return type(self)(self._engine, self._clock, actor)
 
     # Agencies, contacts, sites, uplinks, zones
 
@@ -83,6 +90,7 @@ class Registry:
         data.check()
         with writing(self._engine) as connection:
             insert_rows(connection, _TABLES[type(data)], [asdict(data)])
+            self._record(connection, f"{_word(data)}.add", [(data.id, stated(data))])
 
     def all(self, kind: type[_Data]) -> list[_Data]:
         """Return all of a kind, e.g. `registry.all(Site)`, in the order of their ids."""
@@ -92,20 +100,18 @@ class Registry:
 
     def get(self, kind: type[_Data], name: str) -> _Data:
         """Return one by its id; raises Unknown when there is none."""
-        table = _TABLES[kind]
         with reading(self._engine) as connection:
-            row = connection.execute(select(table).where(table.c.id == name)).mappings().one_or_none()
-            if row is None:
-                raise missing(connection, table, name)
-            return kind(**row)
+            return _read(connection, kind, name)
 
     def update(self, data: ReferenceData) -> None:
         """Replace the one that has the same id; raises as `add` does, and Unknown when there is none."""
         data.check()
         with writing(self._engine) as connection:
+            before = _read(connection, type(data), data.id)
             touched = set(connection.scalars(touched_by(data)))
             replace_row(connection, _TABLES[type(data)], asdict(data))
             feed.touch(connection, touched)
+            self._record(connection, f"{_word(data)}.update", [(data.id, difference(before, data))])
 
     def remove(self, kind: type[ReferenceData], name: str) -> None:
         """Remove one that nothing refers to.
@@ -115,7 +121,9 @@ class Registry:
             StillInUse: something refers to it.
         """
         with writing(self._engine) as connection:
+            before = _read(connection, kind, name)
             remove_row(connection, _TABLES[kind], name)
+            self._record(connection, f"{_word(before)}.remove", [(name, stated(before))])
 
     # Devices
 
@@ -137,8 +145,10 @@ class Registry:
         now = self._clock()
         born = {"lifecycle": Lifecycle.REGISTERED, "created_ns": now, "updated_ns": now}
         with writing(self._engine) as connection:
-            insert_devices(connection, devices, born)
+            new_zones = insert_devices(connection, devices, born)
             feed.touch(connection, [device.id for device in devices])
+            self._record(connection, "zone.add", ((zone, {}) for zone in new_zones))
+            self._record(connection, "device.add", ((device.id, stated(device)) for device in devices))
 
     def devices(
         self,
@@ -160,10 +170,13 @@ class Registry:
     def update_device(self, device_id: str, **changes: Unpack[DeviceChanges]) -> Device:
         """Change what is given and leave the rest; raises as `add_devices` does, and UnknownDevice."""
         with writing(self._engine) as connection:
-            changed = replace(read_device(connection, device_id), **changes, updated_ns=self._clock())
+            before = read_device(connection, device_id)
+            changed = replace(before, **changes, updated_ns=self._clock())
             changed.check()
-            replace_device(connection, changed)
+            new_zones = replace_device(connection, changed)
             feed.touch(connection, [device_id])
+            self._record(connection, "zone.add", ((zone, {}) for zone in new_zones))
+            self._record(connection, "device.update", [(device_id, difference(before, changed))])
         return changed
 
     def move_device(self, device_id: str, to: Lifecycle) -> None:
@@ -186,6 +199,7 @@ class Registry:
                 .values(lifecycle=to, updated_ns=self._clock())
             )
             feed.touch(connection, [device_id])
+            self._record(connection, "device.lifecycle", [(device_id, {"lifecycle": [current, to]})])
 
     def remove_device(self, device_id: str) -> None:
         """Remove a device that never held a certificate; others are retired, so that their past stays known.
@@ -195,8 +209,10 @@ class Registry:
             StillInUse: it holds certificates, or is a gateway to others.
         """
         with writing(self._engine) as connection:
+            before = read_device(connection, device_id)
             remove_row(connection, tables.device, device_id)
             feed.touch(connection, [device_id])
+            self._record(connection, "device.remove", [(device_id, stated(before))])
 
     def certificates(self, device_id: str) -> list[CertificateRecord]:
         """Return the certificates that were issued to a device, the latest first; none for an unknown device."""
@@ -225,3 +241,21 @@ class Registry:
         with reading(self._engine) as connection:
             last = feed.latest(connection)
             return last, feed.since(connection, seq) if last != seq else set()
+
+    def _record(self, connection: Connection, action: str, changes: Iterable[tuple[str, Detail]]) -> None:
+        """Record an action, `<kind>.<verb>`, on those of the kind that have these ids."""
+        kind = action.partition(".")[0]
+        subjects = ((f"{kind}/{name}", detail) for name, detail in changes)
+        audit.record_all(connection, self._clock(), self._actor, action, subjects)
+
+
+def _read(connection: Connection, kind: type[_Data], name: str) -> _Data:
+    table = _TABLES[kind]
+    row = connection.execute(select(table).where(table.c.id == name)).mappings().one_or_none()
+    if row is None:
+        raise missing(connection, table, name)
+    return kind(**row)
+
+
+def _word(data: ReferenceData) -> str:
+    return _TABLES[type(data)].name

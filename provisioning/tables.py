@@ -4,7 +4,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sqlalchemy import BigInteger, Column, Enum, Float, ForeignKey, Index, Integer, MetaData, String, Table
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Enum,
+    Float,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    false,
+)
 
 from provisioning.records import Lifecycle, Tariff
 
@@ -31,6 +44,7 @@ agency = Table(
     metadata,
     Column("id", String(64), primary_key=True),
     Column("name", String(200), nullable=False),
+    Column("approval_required", Boolean, nullable=False, server_default=false()),
 )
 
 contact = Table(
@@ -109,6 +123,8 @@ certificate = Table(
     Column("issued_ns", BigInteger, nullable=False),
     Column("revoked_ns", BigInteger),
     Column("reason", String(64)),
+    Column("issuer", String(40)),
+    Column("key_kind", String(16)),
 )
 
 # The change feed, see provisioning/feed.py. `device` is no foreign key: a removed device stays in the feed.

@@ -29,6 +29,7 @@ from provisioning.ca import Authority
 from provisioning.database import open_engine
 from provisioning.files import write_atomically
 from provisioning.registry import Registry
+from provisioning.revocation import Revocation
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
@@ -145,18 +146,21 @@ async def rig(
     folder: Path, devices: Sequence[NewDevice] = (), *, overrides: dict[str, dict[str, Any]] | None = None
 ) -> AsyncIterator[Rig]:
     """Start broker and database, register `devices`, and write the hub's settings; the hub is not started."""
-    ports = free_ports(5)
+    ports = free_ports(6)
     influx = ManagedInflux(ManagedInfluxOptions(port=ports[2], rpc_port=ports[3]), folder / "influxdb")
     pki = folder / "pki"
     settings = write_home(folder / "home", _overrides(influx, pki, ports) | (overrides or {}))
     authority = Authority.load(settings.pki_dir, clock=time_ns)
-    server, hub_cert, hub_key = issue_services(authority, pki, [])
-    publisher = authority.issue_service(PUBLISHER)
-    write_atomically(pki / "publisher.pem", publisher.presented_pem)
-    write_atomically(pki / "publisher.key", publisher.key_pem)
+    crl_file = pki / "crl.pem"
+    server, hub_cert, hub_key = issue_services(authority, pki, [], clients=(HUB, PUBLISHER), crl_file=crl_file)
+    engine = open_engine(settings.registry_url)
+    write_atomically(crl_file, Revocation(engine, authority, time_ns).crl())
+    engine.dispose()
+    for suffix in ("pem", "key"):
+        (pki / f"{PUBLISHER}.{suffix}").rename(pki / f"publisher.{suffix}")
     broker = ManagedBroker(
         ManagedBrokerOptions(listen=LOOPBACK, port=ports[0], hub_port=ports[1]),
-        folder / "mosquitto", server, hub_cert, hub_key, services=("hub.cityhub", PUBLISHER),
+        folder / "mosquitto", server, hub_cert, hub_key,
     )  # fmt: skip
     made = Rig(settings, Server(broker.prepare()), ports[1], ports[0], Server(influx.prepare()), influx, pki,
                folder / "hub.log")  # fmt: skip
@@ -184,7 +188,9 @@ def _overrides(influx: ManagedInflux, pki: Path, ports: list[int]) -> dict[str, 
             "url": sink.url, "version": 1, "database": sink.database,
             "username": sink.username, "password": sink.password.get_secret_value(),
         },
+        "bundle": {"broker_host": LOOPBACK, "broker_port": ports[0]},
         "web": {"port": ports[4]},
+        "api": {"listen": LOOPBACK, "port": ports[5]},
     }  # fmt: skip
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from dataclasses import asdict
 from difflib import get_close_matches
 from pathlib import Path
@@ -15,7 +16,7 @@ from hub.cli.place import AsJson, Latitude, Longitude, Name, agencies, sites, zo
 from hub.cli.registry import open_enrolment, open_registry, show_json, show_records, show_table
 from hub.errors import UsageError
 from hub.profiles.loader import load_profiles, profile_names
-from provisioning.bundle import bundle_files, write_zip
+from provisioning.bundle import bundle_files, check_password, new_password, write_pkcs12, write_zip
 from provisioning.clock import utc
 from provisioning.csr import MAX_REQUEST
 from provisioning.records import NewDevice, Zone
@@ -23,6 +24,7 @@ from provisioning.records import NewDevice, Zone
 if TYPE_CHECKING:
     from hub.profiles.schema import Profile, Vocabulary
     from provisioning.issued import Issued
+    from provisioning.records import Device
 
 devices = typer.Typer(help="Devices: cameras, trackers, sensors, gateways ….", no_args_is_help=True)
 
@@ -122,34 +124,64 @@ def show(ctx: typer.Context, device_id: Id, as_json: AsJson = False) -> None:
 
 
 @devices.command()
-def bundle(
+def bundle(  # noqa: PLR0913 - an option a choice
     ctx: typer.Context,
     device_id: Id,
-    out: Annotated[Path | None, typer.Option(help="The zip to write; otherwise ID.zip.", show_default=False)] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="The file to write; otherwise ID.zip or ID.p12.", show_default=False)
+    ] = None,
     csr: Annotated[
         typer.FileBinaryRead | None, typer.Option(help="A signing request, PEM or DER, of a key made on the device.")
     ] = None,
+    *,
+    pkcs12: Annotated[
+        bool, typer.Option("--pkcs12", help="Key and certificates as PKCS #12, under a password that is shown once.")
+    ] = False,
+    password_stdin: Annotated[
+        bool, typer.Option("--password-stdin", help="Take that password from standard input.")
+    ] = False,
 ) -> None:
     """Issue a certificate and write all that the device needs as a zip: key, certificates, broker, topics.
 
     Example: cityhub device bundle cam-bobotsari-01 --out cam-bobotsari-01.zip
+
+    Example: cityhub device bundle cam-bobotsari-01 --pkcs12
     """
+    if password_stdin and not pkcs12:
+        raise UsageError("--password-stdin belongs to --pkcs12: a zip has no password")
+    if csr is not None and pkcs12:
+        raise UsageError("PKCS #12 holds the key, which with --csr stays on the device: leave out one of the two")
     device = open_registry(ctx).device(device_id)
-    target = out or Path(f"{device_id}.zip")
+    target = out or Path(f"{device_id}.{'p12' if pkcs12 else 'zip'}")
     if target.exists():
         raise UsageError(f"{target} is there already, and may hold a key in use: remove it, or name another with --out")
+    if pkcs12:
+        _write_pkcs12(ctx, device_id, target, password_stdin=password_stdin)
+    else:
+        _write_zip(ctx, device, target, csr)
+    typer.echo(f"Wrote {target}. Whoever has it can speak as {device_id}: hand it over safely, then delete it.")
+
+
+def _write_zip(ctx: typer.Context, device: Device, target: Path, csr: typer.FileBinaryRead | None) -> None:
     check_profile(device.profile)
     vocabulary, profiles = load_profiles()
     sample = sample_payload(vocabulary, profiles[device.profile])
     enrolment = open_enrolment(ctx)
     issued: Issued
     if csr is None:
-        issued = enrolment.issue_with_hub_key(device_id)
+        issued = enrolment.issue_with_hub_key(device.id)
     else:
-        issued = enrolment.issue_from_csr(device_id, csr.read(MAX_REQUEST + 1))
+        issued = enrolment.issue_from_csr(device.id, csr.read(MAX_REQUEST + 1))
     broker = settings_of(ctx).broker_address
-    write_zip(target, bundle_files(device_id, issued, broker=broker, sample=sample))
-    typer.echo(f"Wrote {target}. Whoever has it can speak as {device_id}: hand it over safely, then delete it.")
+    write_zip(target, bundle_files(device.id, issued, broker=broker, sample=sample))
+
+
+def _write_pkcs12(ctx: typer.Context, device_id: str, target: Path, *, password_stdin: bool) -> None:
+    password = sys.stdin.readline().rstrip("\r\n") if password_stdin else new_password()
+    check_password(password)
+    write_pkcs12(target, device_id, open_enrolment(ctx).issue_with_hub_key(device_id), password)
+    if not password_stdin:
+        typer.echo(f"Password, shown only now: {password}")
 
 
 def check_profile(name: str) -> None:

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from shlex import quote
 from time import time_ns
 from typing import Annotated, Any, Final
 
 import typer
 from pydantic import BaseModel, SecretStr
 
-from hub.cli.context import Context
-from hub.errors import UsageError
+from hub.cli.context import find_config
+from hub.errors import SettingsError, UsageError
 from hub.local.options import ManagedBrokerOptions, ManagedInfluxOptions
 from hub.local.services import lan_address
 from hub.migrations import upgrade
@@ -28,15 +30,16 @@ from hub.settings import (
 from hub.sinks.options import InfluxV1Options, InfluxV2Options
 from hub.spool.options import SpoolOptions
 from hub.transport.options import MqttOptions
-from hub.web.options import WebOptions
+from hub.web.options import ApiOptions, WebOptions
 from provisioning.ca import Authority
 from provisioning.database import open_engine
 from provisioning.files import write_atomically
+from provisioning.keystore import find_passphrase
 
 Overrides = Mapping[str, Mapping[str, Any]]
 
 _HEAD: Final = """\
-# Settings of Cityhub. What is commented out shows the default, or an example.
+# Settings of Cityhub. What is commented out shows the default; "..." stands for a value that has none.
 # CITYHUB_<SECTION>__<KEY> in the environment replaces a key, e.g. CITYHUB_WEB__PORT=8931.
 # Paths are relative to this file.
 
@@ -51,7 +54,8 @@ _SECTIONS: Final[tuple[tuple[str, type[BaseModel], str], ...]] = (
     ("registry", RegistrySettings, "Where devices are registered; empty: SQLite in the state folder."),
     ("pipeline", PipelineOptions, "From messages to batches and writes."),
     ("spool", SpoolOptions, "What waits on disk for the database."),
-    ("web", WebOptions, "Health and metrics."),
+    ("web", WebOptions, "Health and metrics, on loopback."),
+    ("api", ApiOptions, "REST, EST and the revocation lists, over TLS for the network."),
 )
 _SERVERS: Final[tuple[tuple[str, type[BaseModel], str], ...]] = (
     ("broker", MqttOptions, "An MQTT 5 broker that is there already replaces the managed one."),
@@ -75,7 +79,7 @@ def init(
     typer.echo(f"Settings: {settings.file}\nState:    {settings.state_dir}")
     typer.echo(f"Devices will connect to {':'.join(map(str, settings.broker_address))} (bundle.broker_host).\n")
     typer.echo(f"Keep a copy of {settings.pki_dir} in a safe place: it is the root of every device's trust.")
-    where = "" if Context(Path(FILE_NAME)).config.absolute() == settings.file else f" --config {settings.file}"
+    where = "" if find_config(None).absolute() == settings.file else f" --config {quote(str(settings.file))}"
     typer.echo(f"Next:     cityhub{where} up")
 
 
@@ -86,19 +90,33 @@ def write_home(folder: Path, overrides: Overrides) -> Settings:
         overrides: section -> key -> value, written into the file in place of the commented defaults.
 
     Raises:
-        UsageError: there is one already.
+        UsageError: there is one already, or there can be none.
+        SettingsError: `overrides` or the environment hold a bad value; nothing is left behind.
     """
     file = folder / FILE_NAME
     if file.exists():
         raise UsageError(f"{file} is there already; edit it, or name another folder")
-    folder.mkdir(parents=True, exist_ok=True)
-    write_atomically(file, render(overrides).encode())  # it may come to hold passwords
-    settings = load_settings(file)
-    settings.state_dir.mkdir(mode=0o700, exist_ok=True)
-    Authority.create(settings.pki_dir, clock=time_ns)
+    settings = _write_settings(file, render(overrides))
+    Authority.create(settings.pki_dir, clock=time_ns, passphrase=find_passphrase(os.environ))
     engine = open_engine(settings.registry_url)
     upgrade(engine)
     engine.dispose()
+    return settings
+
+
+def _write_settings(file: Path, text: str) -> Settings:
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        write_atomically(file, text.encode())  # mode 0600: it may come to hold passwords
+        settings = load_settings(file)
+        settings.state_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise UsageError(f"{error.filename} cannot be made: {error.strerror}; name another folder") from error
+    except UnicodeEncodeError as error:
+        raise UsageError(f"a name is not UTF-8: {error.object[error.start : error.end]!a}") from error
+    except SettingsError:
+        file.unlink()
+        raise
     return settings
 
 
@@ -119,16 +137,16 @@ def _keys(model: type[BaseModel], values: Mapping[str, Any]) -> Iterator[str]:
         if key in values:
             yield f"{key} = {_toml(values[key])}{about}"
         else:
-            default = "" if field.is_required() else field.get_default()
-            yield f"# {key} = {_toml(default)}{about}"
+            default = None if field.is_required() else field.get_default()
+            yield f"# {key} = {'...' if default is None else _toml(default)}{about}"
 
 
 def _toml(value: object) -> str:
-    """Return a scalar as TOML; JSON's text and numbers are TOML's too."""
+    """Return a scalar as TOML; JSON's numbers are TOML's too, and its text is but for one character."""
     match value:
-        case SecretStr() | None:
+        case SecretStr():
             return '""'
         case bool() | int() | float():
             return json.dumps(value)
         case _:
-            return json.dumps(str(value), ensure_ascii=False)
+            return json.dumps(str(value), ensure_ascii=False).replace("\x7f", "\\u007f")

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import json
+import os
 from dataclasses import asdict
 from time import time_ns
 from typing import TYPE_CHECKING, Any
 
 import typer
 
+from hub.cli.caller import caller
 from hub.cli.context import settings_of
 from hub.migrations import upgrade
 from provisioning.ca import Authority
 from provisioning.database import open_engine
 from provisioning.enrolment import Enrolment
+from provisioning.keystore import find_passphrase
 from provisioning.registry import Registry
+from provisioning.users import Users
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -25,14 +29,32 @@ if TYPE_CHECKING:
 
 
 def open_registry(ctx: typer.Context) -> Registry:
-    """Open the registry that the settings name, until the command ends."""
-    return Registry(_engine(ctx), time_ns)
+    """Open the registry that the settings name, until the command ends; changes are the caller's."""
+    return Registry(open_database(ctx), time_ns, caller())
 
 
 def open_enrolment(ctx: typer.Context) -> Enrolment:
-    """Open the registry and the certificate authority, until the command ends."""
-    authority = Authority.load(settings_of(ctx).pki_dir, clock=time_ns)
-    return Enrolment(_engine(ctx), authority, time_ns)
+    """Open the registry and the certificate authority, until the command ends; certificates are the caller's."""
+    authority = open_authority(ctx)
+    return Enrolment(open_database(ctx), authority, time_ns, caller())
+
+
+def open_authority(ctx: typer.Context) -> Authority:
+    """Load the certificate authority, with the passphrase of the environment if there is one."""
+    return Authority.load(settings_of(ctx).pki_dir, clock=time_ns, passphrase=find_passphrase(os.environ))
+
+
+def open_users(ctx: typer.Context) -> Users:
+    """Open the users, who are kept beside the registry, until the command ends; changes are the caller's."""
+    return Users(open_database(ctx), time_ns, caller())
+
+
+def open_database(ctx: typer.Context) -> Engine:
+    """Open the database that the settings name, brought up to date, until the command ends."""
+    engine = open_engine(settings_of(ctx).registry_url)
+    ctx.call_on_close(engine.dispose)
+    upgrade(engine)
+    return engine
 
 
 def show_records(records: Sequence[Device | ReferenceData], columns: Sequence[str], *, as_json: bool) -> None:
@@ -54,13 +76,6 @@ def show_table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None
     widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
     for row in cells:
         typer.echo("  ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)).rstrip())
-
-
-def _engine(ctx: typer.Context) -> Engine:
-    engine = open_engine(settings_of(ctx).registry_url)
-    ctx.call_on_close(engine.dispose)
-    upgrade(engine)
-    return engine
 
 
 def _cell(value: object) -> str:

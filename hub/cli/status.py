@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import http.client
 import json
+import sqlite3
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -13,6 +14,7 @@ import typer
 from pydantic import ValidationError
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from hub.cli.context import UNWELL, settings_of
 from hub.errors import CityhubError
@@ -33,8 +35,9 @@ def status(
 
     Example: cityhub status --json | jq .problems
     """
+    settings = settings_of(ctx)
     try:
-        health = ask(settings_of(ctx))
+        health = ask(settings)
     except CityhubError as error:
         if as_json:
             typer.echo(json.dumps({"problems": [str(error)]}))
@@ -79,7 +82,11 @@ def rejects(
 
     Example: cityhub rejects --device cam-bobotsari-01 --limit 5
     """
-    letters = read_dead_letters(settings_of(ctx).spool_file, limit, device)
+    file = settings_of(ctx).spool_file
+    try:
+        letters = read_dead_letters(file, limit, device)
+    except sqlite3.Error as error:
+        raise CityhubError(f"{file} cannot be read: {error}") from error
     if as_json:
         for letter in letters:
             typer.echo(orjson.dumps(_plain(letter)))
@@ -106,7 +113,7 @@ def _letters(letters: list[DeadLetter]) -> Table:
         received = datetime.fromtimestamp(one.received_ns / 1e9, UTC).strftime("%Y-%m-%d %H:%M:%S")
         table.add_row(
             received,
-            one.device or "-",
+            _safe(one.device or "-"),
             one.reason,
             _safe(one.detail),
             _safe(one.payload[:120].decode(errors="replace")),
@@ -114,9 +121,9 @@ def _letters(letters: list[DeadLetter]) -> Table:
     return table
 
 
-def _safe(text: str) -> str:
+def _safe(text: str) -> Text:
     """Devices must not write control sequences, or markup, on the operator's terminal."""
-    return "".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in text).replace("[", "\\[")
+    return Text("".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in text))
 
 
 def _table(health: Health) -> Table:

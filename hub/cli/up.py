@@ -33,7 +33,9 @@ def up(ctx: typer.Context) -> None:
     logging.basicConfig(level=logging.INFO, format=LOG_FORMAT, stream=sys.stderr)
     for name in QUIET:
         logging.getLogger(name).setLevel(logging.WARNING)
-    upgrade(open_engine(settings.registry_url))
+    engine = open_engine(settings.registry_url)
+    upgrade(engine)
+    engine.dispose()
     asyncio.run(_run(settings))
 
 

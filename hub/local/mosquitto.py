@@ -1,7 +1,12 @@
 """A private mosquitto for one-box mode: mutual TLS, a device speaks only for itself, and what is queued survives.
 
-Two listeners: one for devices on the LAN, where the certificate's CN is user name *and* client id, and one on
-loopback for the hub, which may choose its client ids there. Settings: mosquitto.conf(5) of 2.0.
+Two listeners, each with its own rules. Devices come in from the LAN: the certificate's CN is user name *and* client
+id, the access list says who may do what, and the revocation list who may not come in. The hub comes in on loopback,
+with a certificate of a CA that vouches for nobody else, may choose its client ids, and may do everything.
+
+The hub has no access list for a reason: when mosquitto 2.0 reads its files again (SIGHUP), a session that is away
+loses what a `user` line gives it, and whatever is published meanwhile is lost to it. And without a revocation list of
+its own it stays connected whatever becomes of the devices' one. Settings: mosquitto.conf(5) of 2.0.
 """
 
 from __future__ import annotations
@@ -42,15 +47,17 @@ class ServerFiles:
     """What the broker shows to others, and whom it lets in; PEM files.
 
     Attributes:
-        ca_file: issuing CA and root, which vouch for devices and services.
+        ca_file: issuing CAs and root, which vouch for devices, and for the broker itself.
         cert_file: the broker's certificate with its chain; it must name the IP address 127.0.0.1, and what devices use.
         key_file: the key of that certificate.
-        crl_file: the issuing CA's list of revoked certificates, if there is one.
+        hub_ca_file: the CA that vouches for the hub's own clients, and for nobody else.
+        crl_file: the issuing CAs' lists of revoked certificates, if there are any.
     """
 
     ca_file: Path
     cert_file: Path
     key_file: Path
+    hub_ca_file: Path
     crl_file: Path | None = None
 
 
@@ -64,7 +71,9 @@ class ManagedBroker:
         server: the broker's own certificate and whom it trusts.
         hub_cert_file: the hub's client certificate with its chain, PEM.
         hub_key_file: the key of that certificate.
-        services: the CNs that may read and write everything; the hub's first.
+        services: the hub's CN, then those that may read and write everything on the devices' listener.
+        acl_file: an access list that somebody else keeps, and has written before the broker starts; without it the
+            broker gets one by which every device speaks for itself.
     """
 
     options: ManagedBrokerOptions
@@ -73,6 +82,7 @@ class ManagedBroker:
     hub_cert_file: Path
     hub_key_file: Path
     services: tuple[str, ...] = ("hub.cityhub",)
+    acl_file: Path | None = None
 
     def prepare(self) -> Program:
         """Write the configuration and return the program that reads it.
@@ -87,8 +97,10 @@ class ManagedBroker:
         program = find_program("mosquitto", package="mosquitto", configured=self.options.program)
         folder = private_folder(self.folder)
         private_folder(folder / "data")
-        write_atomically(folder / "acl", render_acl(self.services).encode())
-        config = render_config(self.options, self.server, folder)
+        acl_file = self.acl_file or folder / "acl"
+        if self.acl_file is None:
+            write_atomically(acl_file, render_acl(self.services).encode())
+        config = render_config(self.options, self.server, folder, acl_file)
         write_atomically(folder / "mosquitto.conf", config.encode())
         return Program(
             name="mosquitto",
@@ -132,7 +144,7 @@ def render_acl(services: Sequence[str]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def render_config(options: ManagedBrokerOptions, server: ServerFiles, folder: Path) -> str:
+def render_config(options: ManagedBrokerOptions, server: ServerFiles, folder: Path, acl_file: Path) -> str:
     """Return mosquitto.conf.
 
     Raises:
@@ -140,8 +152,7 @@ def render_config(options: ManagedBrokerOptions, server: ServerFiles, folder: Pa
     """
     return f"""\
 # Written by the hub at every start; what is changed here is lost.
-allow_anonymous false
-acl_file {_path(folder / "acl")}
+per_listener_settings true
 
 # Started by root, mosquitto would become another user, who may not read these files; started by others, it stays.
 user root
@@ -175,10 +186,13 @@ log_timestamp_format %Y-%m-%dT%H:%M:%S
 
 # Devices
 listener {options.port} {options.listen}
+acl_file {_path(acl_file)}
 use_username_as_clientid true
-{_tls(server)}
+cafile {_path(server.ca_file)}
+{_revoked(server.crl_file)}{_tls(server)}
 # The hub's own connections
 listener {options.hub_port} {LOOPBACK}
+cafile {_path(server.hub_ca_file)}
 {_tls(server)}"""
 
 
@@ -200,13 +214,16 @@ async def accepts(link: MqttOptions) -> bool:
     return False
 
 
+def _revoked(crl_file: Path | None) -> str:
+    return "" if crl_file is None else f"crlfile {_path(crl_file)}\n"
+
+
 def _tls(server: ServerFiles) -> str:
-    revoked = "" if server.crl_file is None else f"crlfile {_path(server.crl_file)}\n"
     return f"""\
-cafile {_path(server.ca_file)}
+allow_anonymous false
 certfile {_path(server.cert_file)}
 keyfile {_path(server.key_file)}
-{revoked}require_certificate true
+require_certificate true
 use_identity_as_username true
 tls_version tlsv1.2
 """

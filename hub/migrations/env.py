@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from alembic import context
 
-from provisioning.tables import metadata
+from provisioning.schema import metadata
 
 context.configure(
     connection=context.config.attributes["connection"],

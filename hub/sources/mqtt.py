@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import random
 from functools import partial
-from typing import TYPE_CHECKING, Final
+from random import uniform
+from typing import TYPE_CHECKING, Final, NoReturn
 
-from hub.errors import LinkDown
+from hub.errors import LinkDown, SettingsError
 from hub.model import Burst, Clock
 from hub.transport.mqtt_link import MqttLink
 
@@ -29,6 +29,8 @@ FILTERS: Final = (
 )
 FIRST_WAIT_S: Final = 0.2
 LONGEST_WAIT_S: Final = 30.0
+STEADY_S: Final = 0.5
+"""A link that breaks sooner (a second hub of the same name takes the session over) was no success."""
 SETTLE_S: Final = 5.0
 
 log = logging.getLogger(__name__)
@@ -37,7 +39,7 @@ log = logging.getLogger(__name__)
 class MqttSource:
     """Keeps one link to the broker up and offers what arrives to the intake, one burst a read.
 
-    `connected` tells whether the link stands; `connections` counts how often it was made.
+    `connected` tells whether the link stands, `outage` why it does not; `connections` counts how often it was made.
     """
 
     def __init__(
@@ -50,6 +52,7 @@ class MqttSource:
     ) -> None:
         self.connected = False
         self.connections = 0
+        self.outage = "not tried yet"
         self._options = options
         self._tls = tls
         self._intake = intake
@@ -57,45 +60,72 @@ class MqttSource:
         self._filters = filters
         self._last_ns = 0
         self._full = asyncio.Event()
+        self._since = 0.0
 
     async def run(self) -> None:
-        """Connect, receive, and connect again with jittered back-off, until cancelled."""
-        wait, told = FIRST_WAIT_S, ""
+        """Connect, receive, and connect again with jittered back-off, until cancelled.
+
+        Raises:
+            SettingsError: the hub's certificates cannot be used, before they ever could.
+        """
+        wait, told = FIRST_WAIT_S, set[str]()
         while True:
-            before, reason = self.connections, ""
-            try:
-                await self._session()
-            except* LinkDown as group:
-                reason = str(group.exceptions[0])
-            if self.connections > before:
-                wait, told = FIRST_WAIT_S, ""
-            if reason != told:
-                log.warning("MQTT link down, trying again: %s", reason)
-                told = reason
-            await asyncio.sleep(wait * random.uniform(0.5, 1))  # noqa: S311 - jitter, not a secret
+            stood, self.outage = await self._attempt()
+            if stood:
+                told.clear()
+            if self.outage not in told:
+                log.warning("MQTT link down, trying again: %s", self.outage)
+            told.add(self.outage)
+            if stood > STEADY_S:
+                wait = FIRST_WAIT_S
+            await asyncio.sleep(wait * uniform(0.5, 1))  # noqa: S311 - jitter, not a secret
             wait = min(wait * 2, LONGEST_WAIT_S)
 
-    async def _session(self) -> None:
-        link = await MqttLink.open(self._options, self._tls(), self._received)
+    async def _attempt(self) -> tuple[float, str]:
+        """Make the link and use it to its end; return for how many seconds it stood, and what ended it."""
+        before = self.connections
         try:
-            await link.subscribe(self._filters)
-            self.connected = True
-            self.connections += 1
-            log.info(
-                "MQTT link up: %s:%d (session %s)",
-                self._options.host,
-                self._options.port,
-                "resumed" if link.session_present else "new",
-            )
-            async with asyncio.TaskGroup() as tasks:
-                tasks.create_task(link.watch(), name="mqtt-watch")
-                tasks.create_task(self._gate(link), name="mqtt-gate")
+            await self._session()
+        except LinkDown as error:
+            stood = asyncio.get_running_loop().time() - self._since if self.connections > before else 0.0
+            return stood, str(error)
+
+    async def _session(self) -> NoReturn:
+        await self._intake.ready()  # what the broker sends at once needs room
+        link = await MqttLink.open(self._options, self._context(), self._received)
+        try:
+            await self._follow(link)
         except asyncio.CancelledError:
             await self._settle(link)
             raise
         finally:
             self.connected = False
-            link.close()
+            await link.close()
+
+    def _context(self) -> ssl.SSLContext:
+        """Read the certificates anew; files that were good before (and are being renewed, maybe) are tried again."""
+        try:
+            return self._tls()
+        except SettingsError as error:
+            if not self.connections:
+                raise
+            raise LinkDown(str(error)) from error
+
+    async def _follow(self, link: MqttLink) -> NoReturn:
+        gate = asyncio.create_task(self._gate(link), name="mqtt-gate")
+        try:
+            await link.subscribe(self._filters)
+            self._up(link)
+            await link.ended()
+        finally:
+            gate.cancel()
+
+    def _up(self, link: MqttLink) -> None:
+        self.connected = True
+        self.connections += 1
+        self._since = asyncio.get_running_loop().time()
+        session = "resumed" if link.session_present else "new"
+        log.info("MQTT link up: %s:%d (session %s)", self._options.host, self._options.port, session)
 
     async def _settle(self, link: MqttLink) -> None:
         """Before an orderly end, let what was received become durable and acknowledged, so that it is not sent anew."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any, Final, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Final, NoReturn, Self, TypeVar
 
 import mqtt5
 
@@ -33,7 +33,7 @@ class MqttLink:
     """A connection that hands over what each burst brought, in one call, and acknowledges when it is told to.
 
     Back-pressure is `pause`: the socket is not read, whatever the broker makes of Receive Maximum. PINGREQs go on
-    meanwhile, and their deadline waits.
+    meanwhile, and every deadline of the broker's waits.
     """
 
     def __init__(self, publishes: Publishes) -> None:
@@ -43,6 +43,8 @@ class MqttLink:
         self._rest = b""
         self._heard = self._loop.time()
         self._paused = False
+        self._listened = True
+        self._beating: asyncio.TimerHandle | None = None
         self._connack: asyncio.Future[mqtt5.ConnAckPacket] = self._loop.create_future()
         self._suback: asyncio.Future[mqtt5.SubAckPacket] = self._loop.create_future()
         self._ended: asyncio.Future[LinkDown] = self._loop.create_future()
@@ -56,20 +58,20 @@ class MqttLink:
         Raises:
             LinkDown: nobody answers, the certificates do not fit, or the broker refuses.
         """
-        where = f"{options.host}:{options.port}"
         link = cls(publishes)
         try:
-            async with asyncio.timeout(ANSWER_S):
-                link._channel = await TlsChannel.open(tls, options.host, options.port, link._received, link._end)
-            await link._connect(options)
-        except (OSError, TimeoutError) as error:
-            raise LinkDown(f"cannot connect to the broker at {where}: {str(error) or 'no answer'}") from error
-        except BaseException:
+            await link._connect(options, tls)
+        except BaseException as error:
             link.abort()
+            if isinstance(error, (LinkDown, OSError, ValueError)):
+                where = f"{options.host}:{options.port}"
+                raise LinkDown(f"cannot connect to {where}: {str(error) or 'no answer'}") from error
             raise
         return link
 
-    async def _connect(self, options: MqttOptions) -> None:
+    async def _connect(self, options: MqttOptions, tls: ssl.SSLContext) -> None:
+        async with asyncio.timeout(ANSWER_S):
+            self._channel = await TlsChannel.open(tls, options.host, options.port, self._received, self._end)
         self._write(
             mqtt5.ConnectPacket(
                 options.client_id,
@@ -81,9 +83,10 @@ class MqttLink:
         )
         answer = await self._answer(self._connack, "CONNECT")
         if answer.reason_code != mqtt5.ConnAckReasonCode.SUCCESS:
-            raise LinkDown(f"the broker refused the connection: {answer.reason_code.name.lower()}")
+            raise LinkDown(f"it refused the connection: {answer.reason_code.name.lower()}")
         self.session_present = answer.session_present
         self.keep_alive_s = float(answer.server_keep_alive or options.keep_alive_s)
+        self._next_beat()
 
     async def subscribe(self, patterns: Sequence[str]) -> None:
         """Subscribe at QoS 1; what is retained arrives only with the first subscription of a session.
@@ -103,6 +106,8 @@ class MqttLink:
         self._suback = self._loop.create_future()
         self._write(mqtt5.SubscribePacket(1, filters).write())
         answer = await self._answer(self._suback, "SUBSCRIBE")
+        if len(answer.reason_codes) != len(patterns):
+            raise LinkDown(f"the broker answered {len(answer.reason_codes)} of {len(patterns)} subscriptions")
         for pattern, code in zip(patterns, answer.reason_codes, strict=True):
             if code.value >= FIRST_ERROR:
                 raise LinkDown(f"the broker refused the subscription to {pattern}: {code.name.lower()}")
@@ -114,7 +119,7 @@ class MqttLink:
 
     def pause(self) -> None:
         """Stop reading the socket."""
-        self._paused = True
+        self._paused, self._listened = True, False
         if self._channel is not None:
             self._channel.pause()
 
@@ -125,29 +130,22 @@ class MqttLink:
         if self._channel is not None:
             self._channel.resume()
 
-    async def watch(self) -> None:
-        """Send PINGREQs until the connection ends; raises LinkDown when it does, or when the broker falls silent."""
-        while True:
-            done, _ = await asyncio.wait([self._ended], timeout=self.keep_alive_s / 2)
-            if done:
-                raise self._ended.result()
-            if self._paused:
-                self._heard = self._loop.time()
-            elif self._loop.time() - self._heard > 1.5 * self.keep_alive_s:
-                raise LinkDown(f"the broker has been silent for {1.5 * self.keep_alive_s:.0f} s")
-            self._write(mqtt5.PingReqPacket().write())
+    async def ended(self) -> NoReturn:
+        """Wait for the end of the connection; raises LinkDown, which says why."""
+        await asyncio.wait([self._ended])
+        raise self._ended.result()
 
-    def close(self) -> None:
-        """Say DISCONNECT, so that the broker keeps the session, and close."""
-        if not self._ended.done():
+    async def close(self) -> None:
+        """Say DISCONNECT, so that the broker keeps the session, and close; a connection that has ended is dropped."""
+        if self._channel is not None and not self._ended.done():
             self._write(mqtt5.DisconnectPacket().write())
-        self._end("closed by the hub")
-        if self._channel is not None:
-            self._channel.close()
+            self._end("closed by the hub")
+            await self._channel.close()
+        self.abort()
 
     def abort(self) -> None:
         """Drop the connection at once."""
-        self._end("dropped by the hub")
+        self._end("the hub dropped the connection")
         if self._channel is not None:
             self._channel.abort()
 
@@ -156,14 +154,15 @@ class MqttLink:
         try:
             packets, self._rest = split_packets(self._rest + data if self._rest else data)
         except LinkDown as error:
-            self._end(str(error))
-            self.abort()
+            self._drop(str(error))
             return
         publishes = [packet for packet in packets if type(packet) is mqtt5.PublishPacket]
         if len(publishes) < len(packets):
             self._control(packets)
         if publishes and not self._ended.done():
             self._publishes(self, publishes)
+        if len(self._rest) > MAX_PACKET:
+            self._drop(f"the broker sent a packet of more than {MAX_PACKET} bytes")
 
     def _control(self, packets: list[mqtt5.Packet]) -> None:
         for packet in packets:
@@ -177,19 +176,42 @@ class MqttLink:
                 case _:
                     pass
 
+    def _next_beat(self) -> None:
+        self._beating = self._loop.call_later(self.keep_alive_s / 2, self._beat)
+
+    def _beat(self) -> None:
+        """Send a PINGREQ; drop the connection when the broker has been silent for too long (MQTT 5, 3.1.2.10)."""
+        if self._paused:
+            self._heard = self._loop.time()
+        elif self._loop.time() - self._heard > 1.5 * self.keep_alive_s:
+            self._drop(f"the broker has been silent for {1.5 * self.keep_alive_s:g} s")
+            return
+        self._write(mqtt5.PingReqPacket().write())
+        self._next_beat()
+
     async def _answer(self, future: asyncio.Future[_Answer], to: str) -> _Answer:
+        """Wait for an answer; while the hub itself did not listen, the broker's time does not run."""
         either: list[asyncio.Future[Any]] = [future, self._ended]
-        await asyncio.wait(either, timeout=ANSWER_S, return_when=asyncio.FIRST_COMPLETED)
-        if future.done():
-            return future.result()
-        if self._ended.done():
-            raise self._ended.result()
-        raise LinkDown(f"the broker did not answer {to} within {ANSWER_S:.0f} s")
+        while True:
+            self._listened = not self._paused
+            await asyncio.wait(either, timeout=ANSWER_S, return_when=asyncio.FIRST_COMPLETED)
+            if future.done():
+                return future.result()
+            if self._ended.done():
+                raise self._ended.result()
+            if self._listened:
+                raise LinkDown(f"the broker did not answer {to} within {ANSWER_S:.0f} s")
 
     def _write(self, data: bytes) -> None:
         if self._channel is not None:
             self._channel.write(data)
 
+    def _drop(self, why: str) -> None:
+        self._end(why)
+        self.abort()
+
     def _end(self, why: str) -> None:
+        if self._beating is not None:
+            self._beating.cancel()
         if not self._ended.done():
             self._ended.set_result(LinkDown(why))

@@ -21,8 +21,12 @@ def client_context(options: MqttOptions) -> ssl.SSLContext:
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     try:
         context.load_verify_locations(options.ca_file)
-        context.load_cert_chain(options.cert_file, options.key_file)
-    except (OSError, ssl.SSLError) as error:
-        files = f"{options.ca_file}, {options.cert_file}, {options.key_file}"
-        raise SettingsError(f"cannot use the broker's certificates ({files}): {error}") from error
+    except OSError as error:
+        raise SettingsError(f"broker.ca_file: cannot use {options.ca_file}: {error}") from error
+    try:
+        # An empty password, or OpenSSL would ask the terminal for that of an encrypted key, and wait.
+        context.load_cert_chain(options.cert_file, options.key_file, password="")
+    except OSError as error:
+        files = f"{options.cert_file} with {options.key_file}"
+        raise SettingsError(f"broker.cert_file, broker.key_file: cannot use {files}: {error}") from error
     return context

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 GATHER_S: Final = 0.004
 """How long what arrives after a read may gather in the kernel."""
+LINGER_S: Final = 1.0
+"""How long the peer may take to close as well."""
 RECORD: Final = 16_384
 """Largest payload of a TLS record in bytes (RFC 8446, 5.1)."""
 
@@ -40,7 +42,11 @@ class TlsChannel(asyncio.Protocol):
         self._transport: asyncio.Transport | None = None
         self._gathering: asyncio.TimerHandle | None = None
         self._paused = False
-        self._secured: asyncio.Future[None] = self._loop.create_future()
+        self._closing = False
+        self._why = ""
+        self._is_secured = False
+        self._secured: asyncio.Future[OSError | None] = self._loop.create_future()
+        self._lost: asyncio.Future[None] = self._loop.create_future()
 
     @classmethod
     async def open(
@@ -51,14 +57,18 @@ class TlsChannel(asyncio.Protocol):
 
         Raises:
             OSError: nobody listens there, or the certificates do not fit (`ssl.SSLError`).
+            ValueError: `host` cannot be a host's name.
         """
         channel = cls(tls, host, received, ended)
         await channel._loop.create_connection(lambda: channel, host, port)
         try:
-            await channel._secured
+            error = await channel._secured
         except BaseException:
             channel.abort()
             raise
+        if error is not None:
+            channel.abort()
+            raise error
         return channel
 
     def write(self, data: bytes) -> None:
@@ -82,15 +92,24 @@ class TlsChannel(asyncio.Protocol):
     @property
     def alive(self) -> bool:
         """Whether data can still be sent."""
-        return self._transport is not None and not self._transport.is_closing()
+        return self._transport is not None and not self._closing and not self._transport.is_closing()
 
-    def close(self) -> None:
-        """Send what is buffered, say close_notify, and close."""
-        if self._transport is not None and self.alive:
-            with suppress(ssl.SSLError):  # the peer's own close_notify is not waited for
-                self._tls.unwrap()
-            self._flush()
-            self._transport.close()
+    async def close(self) -> None:
+        """Send what is buffered, say close_notify, and wait a moment until the peer has closed.
+
+        A socket that is closed with bytes unread is reset, and what was sent last can be lost with it.
+        """
+        if not self.alive:
+            return
+        with suppress(ssl.SSLError):  # it sends ours, and misses the peer's, which the wait below is for
+            self._tls.unwrap()
+        self._flush()
+        self._closing = True
+        self.resume()
+        try:
+            await asyncio.wait([self._lost], timeout=LINGER_S)
+        finally:
+            self.abort()
 
     def abort(self) -> None:
         """Drop the connection at once."""
@@ -104,10 +123,10 @@ class TlsChannel(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Take what one read of the socket brought."""
+        if self._closing:
+            return
         self._incoming.write(data)
-        if not self._secured.done():
-            self._shake_hands()
-        if self._secured.done() and self._transport is not None:
+        if self._is_secured or self._shake_hands():
             self._read()
             self._gather()
 
@@ -116,20 +135,27 @@ class TlsChannel(asyncio.Protocol):
         if self._gathering is not None:
             self._gathering.cancel()
         self._transport = None
-        if not self._secured.done():
-            self._secured.set_exception(exc or ConnectionResetError("the connection was closed in the TLS handshake"))
-        self._ended(f"the connection was lost: {exc}" if exc else "the peer closed the connection")
+        self._lost.set_result(None)
+        closed = ConnectionResetError("the connection was closed in the TLS handshake")
+        self._secure(exc if isinstance(exc, OSError) else closed)
+        self._ended(self._why or (f"the connection was lost: {exc}" if exc else "the peer closed the connection"))
 
-    def _shake_hands(self) -> None:
+    def _shake_hands(self) -> bool:
+        """Go on with the handshake; True once it is complete."""
         try:
             self._tls.do_handshake()
+            self._is_secured = True
+            self._secure(None)
         except ssl.SSLWantReadError:
             pass
         except ssl.SSLError as error:
-            self._secured.set_exception(error)
-        else:
-            self._secured.set_result(None)
+            self._secure(error)
         self._flush()
+        return self._is_secured
+
+    def _secure(self, error: OSError | None) -> None:
+        if not self._secured.done():
+            self._secured.set_result(error)
 
     def _read(self) -> None:
         """Hand over every record that is whole."""
@@ -138,13 +164,16 @@ class TlsChannel(asyncio.Protocol):
         try:
             while record := read(RECORD):
                 keep(record)
+            self._why = "the peer closed the connection"  # close_notify
         except ssl.SSLWantReadError:
-            self._flush()  # a key update, if there was one, wants its answer
+            pass
         except ssl.SSLError as error:
-            self._ended(f"the connection was lost: {error}")
-            self.abort()
+            self._why = f"the connection was lost: {error}"
+        self._flush()  # TLS may have something to say itself: the answer to a key update, an alert
         if records:
             self._received(b"".join(records))
+        if self._why:
+            self.abort()
 
     def _gather(self) -> None:
         if self._transport is not None and not self._transport.is_closing():

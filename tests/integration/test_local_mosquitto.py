@@ -41,14 +41,15 @@ class City:
 
     def __init__(self, folder: Path) -> None:
         self.pki = Pki(folder)
-        server, self.hub = self.pki.service("broker.cityhub"), self.pki.service("hub.cityhub")
+        server, hub = self.pki.service("broker.cityhub"), Pki(folder / "inner").service("hub.cityhub")
+        self.hub = replace(hub, ca_file=server.ca_file)
         self.dev1 = self.pki.device("dev1")
         port, hub_port = free_ports(2)
         self.options = ManagedBrokerOptions(listen="127.0.0.1", port=port, hub_port=hub_port)
         self.broker = ManagedBroker(
             self.options,
             folder / "mosquitto",
-            ServerFiles(server.ca_file, server.cert_file, server.key_file),
+            ServerFiles(server.ca_file, server.cert_file, server.key_file, hub.ca_file),
             self.hub.cert_file,
             self.hub.key_file,
         )
@@ -215,13 +216,30 @@ async def test_a_packet_that_the_broker_takes_reaches_the_hub(city: City, tmp_pa
 
 @pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
 async def test_old_and_new_devices_agree_on_a_version_of_tls(city: City, version: ssl.TLSVersion) -> None:
-    context = client_context(city.broker.link_options())
+    files = {"cert_file": city.dev1.cert_file, "key_file": city.dev1.key_file}
+    context = client_context(city.broker.link_options().model_copy(update=files))
     context.minimum_version = context.maximum_version = version
     async with city.running():
         _, writer = await asyncio.open_connection("127.0.0.1", city.options.port, ssl=context)
         assert writer.get_extra_info("ssl_object").version() == version.name.replace("_", ".")
         writer.close()
         await writer.wait_closed()
+
+
+async def test_the_hub_alone_comes_in_where_the_hub_does(city: City) -> None:
+    link = city.broker.link_options()
+    device = link.model_copy(update={"cert_file": city.dev1.cert_file, "key_file": city.dev1.key_file})
+    async with city.running():
+        assert not await accepts(device)
+
+
+async def test_a_reload_costs_a_hub_that_is_away_nothing(city: City) -> None:
+    async with city.running() as supervisor:
+        await _hub_hears(city)
+        supervisor.reload()
+        assert await accepts(city.broker.link_options())  # the broker has read its files before it answers
+        await city.publish(city.dev1, "devices/dev1/telemetry", "28.5")
+        assert await _heard(city) == ["devices/dev1/telemetry 28.5"]
 
 
 async def test_a_killed_broker_comes_back(city: City) -> None:

@@ -79,7 +79,7 @@ def test_paths_are_relative_to_the_file_wherever_the_hub_is_started(
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        ("colour = 1", "colour: there is no such key; known here: broker, bundle, city, "),
+        ("colour = 1", "colour: there is no such key; known here: api, broker, bundle, city, "),
         ("state_dri = 'x'", "state_dri: there is no such key; did you mean state_dir?"),
         ("[brokr]", "brokr: there is no such key; did you mean broker?"),
         ("[spool]\nmax_megabytes = 1", "spool.max_megabytes: there is no such key; did you mean max_mb?"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from time import time_ns
 from typing import TYPE_CHECKING
 
@@ -11,6 +12,7 @@ from provisioning.bundle import bundle_files, write_folder
 from provisioning.ca import Authority
 from provisioning.database import open_engine
 from provisioning.enrolment import Enrolment
+from provisioning.keystore import find_passphrase
 from provisioning.registry import Registry
 
 if TYPE_CHECKING:
@@ -40,7 +42,9 @@ def equip_devices(settings: Settings, devices: Sequence[CityDevice], bundles: Pa
     vocabulary, profiles = load_profiles()
     engine = open_engine(settings.registry_url)
     try:
-        enrolment = Enrolment(engine, Authority.load(settings.pki_dir, clock=time_ns), time_ns)
+        enrolment = Enrolment(
+            engine, Authority.load(settings.pki_dir, clock=time_ns, passphrase=find_passphrase(os.environ)), time_ns
+        )
         issued = enrolment.issue_with_hub_keys([device.record.id for device in devices])
         for device, certificate in zip(devices, issued, strict=True):
             sample = sample_payload(vocabulary, profiles[device.record.profile])

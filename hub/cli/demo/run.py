@@ -117,7 +117,7 @@ class DemoRun:
             raise _first(group) from None
 
     async def _run(self, seconds: float | None, *, live: bool) -> Outcome | None:
-        settings = write_home(self._home, _overrides(*_free_ports(5)))
+        settings = write_home(self._home, _overrides(_free_ports(6)))
         await self._prepare(settings)
         if self._stop.is_set():
             return None
@@ -259,7 +259,8 @@ async def _wait(stop: asyncio.Event, seconds: float | None) -> None:
         pass
 
 
-def _overrides(broker: int, hub: int, influx: int, rpc: int, web: int) -> dict[str, dict[str, Any]]:
+def _overrides(ports: list[int]) -> dict[str, dict[str, Any]]:
+    broker, hub, influx, rpc, web, api = ports
     return {
         "city": {"name": "Purbalingga"},
         "bundle": {"broker_host": LOOPBACK},
@@ -267,6 +268,7 @@ def _overrides(broker: int, hub: int, influx: int, rpc: int, web: int) -> dict[s
         "local_influxdb": {"port": influx, "rpc_port": rpc},
         "spool": {"max_mb": 512, "reserve_mb": 64},
         "web": {"port": web},
+        "api": {"listen": LOOPBACK, "port": api},
     }
 
 

@@ -65,7 +65,9 @@ def camera(city: Run) -> Run:
 
 
 def test_agencies_and_sites_are_added_and_listed(city: Run) -> None:
-    assert json.loads(city("agency", "list", "--json").stdout) == [{"id": "dishub", "name": "Dinas Perhubungan"}]
+    assert json.loads(city("agency", "list", "--json").stdout) == [
+        {"id": "dishub", "name": "Dinas Perhubungan", "approval_required": False}
+    ]
     assert json.loads(city("site", "list", "--json").stdout) == [
         {"id": "pasar", "name": "", "agency": "dishub", "lat": -7.307, "lon": 109.362}
     ]

@@ -15,7 +15,7 @@ from provisioning.database import open_engine, reading, writing
 from provisioning.errors import StorageProblem
 from provisioning.records import NewDevice
 from provisioning.registry import Registry
-from provisioning.tables import metadata
+from provisioning.schema import metadata
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -13,7 +13,8 @@ from hub.migrations import upgrade
 from hub.pipeline.registry_feed import EVERY_S, RegistryFeed
 from hub.profiles.loader import load_profiles
 from provisioning.database import open_engine
-from provisioning.records import NewDevice
+from provisioning.errors import StorageProblem
+from provisioning.records import Lifecycle, NewDevice
 from provisioning.registry import Registry
 from tests.unit.pipeline.helpers import NOW, running
 from tests.unit.spool.helpers import until
@@ -35,6 +36,14 @@ def registry(database: Path) -> Iterator[Registry]:
     yield Registry(engine, lambda: NOW)
     engine.dispose()
     gc.unfreeze()
+
+
+@pytest.fixture
+def elsewhere(database: Path, registry: Registry) -> Iterator[Registry]:
+    """The same registry as another process has it: the command line, or another hub."""
+    engine = open_engine(database)
+    yield Registry(engine, registry._clock)
+    engine.dispose()
 
 
 @pytest.fixture
@@ -72,22 +81,53 @@ async def test_a_device_without_a_profile_here_is_said(
     assert len(named.split(", ")) == 5
 
 
-async def test_changes_are_followed_while_the_hub_runs(
-    registry: Registry, directory: Directory, feed: RegistryFeed, naps: list[float]
+async def test_changes_from_elsewhere_are_followed_while_the_hub_runs(
+    registry: Registry, elsewhere: Registry, directory: Directory, feed: RegistryFeed, naps: list[float]
 ) -> None:
     registry.add_device(NewDevice(id="a", profile="generic_ipcamera"))
     await feed.load()
 
     async with running(feed.run()):
-        registry.add_device(NewDevice(id="b", profile="generic_ipcamera"))
+        elsewhere.add_device(NewDevice(id="b", profile="generic_ipcamera"))
         await until(lambda: "devices/b/telemetry" in directory.routes)
-        registry.update_device("b", profile="generic_tracker")
+        elsewhere.update_device("b", profile="generic_tracker")
         await until(lambda: "profile=generic_tracker" in directory.routes["devices/b/telemetry"].tags)
-        registry.remove_device("a")
+        elsewhere.remove_device("a")
         await until(lambda: "devices/a/telemetry" not in directory.routes)
 
     assert len(directory) == 1
     assert set(naps) == {EVERY_S}
+
+
+@pytest.mark.usefixtures("naps")
+async def test_a_retired_device_is_served_no_more(
+    registry: Registry, elsewhere: Registry, directory: Directory, feed: RegistryFeed
+) -> None:
+    registry.add_devices([NewDevice(id=name, profile="generic_ipcamera") for name in ("a", "b")])
+    await feed.load()
+
+    async with running(feed.run()):
+        elsewhere.move_device("a", Lifecycle.RETIRED)
+        await until(lambda: len(directory) == 1)
+
+    assert "devices/a/telemetry" not in directory.routes
+    assert "devices/b/telemetry" in directory.routes
+
+
+@pytest.mark.usefixtures("naps")
+async def test_a_child_follows_its_new_gateway(
+    registry: Registry, elsewhere: Registry, directory: Directory, feed: RegistryFeed
+) -> None:
+    registry.add_devices([NewDevice(id=name, profile="generic_ipcamera") for name in ("gw", "gw2")])
+    registry.add_device(NewDevice(id="child", profile="generic_ipcamera", parent="gw"))
+    await feed.load()
+    assert "devices/gw/children/child/telemetry" in directory.routes
+
+    async with running(feed.run()):
+        elsewhere.update_device("child", parent="gw2")
+        await until(lambda: "devices/gw2/children/child/telemetry" in directory.routes)
+
+    assert "devices/gw/children/child/telemetry" not in directory.routes
 
 
 @pytest.mark.usefixtures("naps")
@@ -104,11 +144,21 @@ async def test_a_registry_that_cannot_be_read_is_said_once_and_its_return_is_sai
         assert "devices/a/telemetry" in directory.routes
         rename(database, "lost", "change_counter")
         await until(lambda: not feed.trouble)
+        registry.add_device(NewDevice(id="b", profile="generic_ipcamera"))
+        await until(lambda: "devices/b/telemetry" in directory.routes)
 
     assert [message.partition(":")[0] for message in caplog.messages] == [
         "cannot read the registry, going on with what is known",
         "reading the registry again",
+        "registry",
     ]
+
+
+async def test_a_registry_that_cannot_be_read_at_the_start_is_an_error(feed: RegistryFeed, database: Path) -> None:
+    rename(database, "change_counter", "lost")
+
+    with pytest.raises(StorageProblem, match="no such table: change_counter"):
+        await feed.load()
 
 
 def rename(database: Path, old: str, new: str) -> None:

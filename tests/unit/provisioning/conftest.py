@@ -10,7 +10,7 @@ from provisioning.ca import Authority
 from provisioning.database import open_engine
 from provisioning.enrolment import Enrolment
 from provisioning.registry import Registry
-from provisioning.tables import metadata
+from provisioning.schema import metadata
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

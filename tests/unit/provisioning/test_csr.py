@@ -14,7 +14,7 @@ from cryptography.x509.oid import NameOID
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from provisioning.csr import MAX_REQUEST, read_request
+from provisioning.csr import MAX_REQUEST, Stated, read_request, read_stated
 from provisioning.errors import BadRequest, KeyProblem
 
 if TYPE_CHECKING:
@@ -125,3 +125,29 @@ def test_a_damaged_request_is_refused_or_still_proves_the_same_key(place: int, v
 def test_a_request_cut_short_is_refused(length: int) -> None:
     with pytest.raises(BadRequest):
         read_request(good_der()[: length % len(good_der())], "cam-1")
+
+
+def test_a_request_states_an_id_and_perhaps_serial_numbers() -> None:
+    names = [x509.NameAttribute(NameOID.COMMON_NAME, "cam-1")]
+    names += [x509.NameAttribute(NameOID.SERIAL_NUMBER, serial) for serial in ("DS1", "DS2")]
+    builder = x509.CertificateSigningRequestBuilder().subject_name(x509.Name(names))
+    content = builder.sign(ec.generate_private_key(ec.SECP256R1()), hashes.SHA256()).public_bytes(Encoding.PEM)
+    assert read_stated(content) == Stated("cam-1", ("DS1", "DS2"))
+    assert read_stated(good_der()) == Stated("cam-1", ())
+
+
+@pytest.mark.parametrize(("names", "count"), [((), 0), (("cam-1", "cam-2"), 2)])
+def test_a_request_states_one_id(names: tuple[str, ...], count: int) -> None:
+    with pytest.raises(BadRequest, match=f"has {count} CNs"):
+        read_stated(request(ec.generate_private_key(ec.SECP256R1()), *names))
+
+
+@given(place=st.integers(0, 10_000), value=st.integers(0, 255))
+def test_a_damaged_request_is_refused_or_states_something(place: int, value: int) -> None:
+    damaged = bytearray(good_der())
+    damaged[place % len(damaged)] = value
+    try:
+        stated = read_stated(bytes(damaged))
+    except BadRequest:
+        return
+    assert isinstance(stated, Stated)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 import pytest
@@ -11,11 +12,16 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, load_pem_private_key
 from cryptography.x509.oid import NameOID
 
+from provisioning import audit
+from provisioning.audit import Actor
+from provisioning.certificates import issuer_id
 from provisioning.errors import BadRequest, KeyProblem, UnknownDevice, WrongState
 from provisioning.issued import IssuedWithKey
 from provisioning.records import CertificateRecord, Lifecycle, NewDevice
 
 if TYPE_CHECKING:
+    from sqlalchemy import Engine
+
     from provisioning.enrolment import Enrolment
     from provisioning.registry import Registry
 
@@ -68,7 +74,26 @@ def test_each_certificate_is_recorded(registry: Registry, enrolment: Enrolment) 
         not_before_ns=NOW_NS - 5 * MINUTE_NS,
         not_after_ns=NOW_NS + 30 * DAY_NS,
         issued_ns=NOW_NS,
+        issuer=issuer_id(certificate),
+        key_kind="EC-256",
     )
+
+
+def test_each_certificate_is_entered_in_the_audit_log(registry: Registry, enrolment: Enrolment, engine: Engine) -> None:
+    siti = enrolment.acting(Actor("siti", "10.1.2.3"))
+    siti.issue_with_hub_keys(["cam-1", "cam-2"])
+    siti.issue_from_csr("cam-1", request(ec.generate_private_key(ec.SECP256R1()), "cam-1"))
+    rows = [row for row in reversed(audit.read(engine, 10)) if row.action == "certificate.issue"]
+    assert [(row.actor, row.subject) for row in rows] == [
+        ("siti", "device/cam-1"),
+        ("siti", "device/cam-2"),
+        ("siti", "device/cam-1"),
+    ]
+    issued = {one.serial: one for name in ("cam-1", "cam-2") for one in registry.certificates(name)}
+    for row in rows:
+        record = asdict(issued[str(row.detail["serial"])])
+        assert row.detail == {name: record[name] for name in row.detail}
+    assert audit.verify(engine) == []
 
 
 def test_many_devices_are_enrolled_at_once_or_none(registry: Registry, enrolment: Enrolment) -> None:

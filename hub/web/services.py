@@ -1,0 +1,72 @@
+"""What the routes stand on: the service layer, which knows nothing of HTTP."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from hub.web.published import PublishedLists
+from provisioning.approvals import Approvals
+from provisioning.claims import Claims
+from provisioning.enrolment import Enrolment
+from provisioning.registry import Registry
+from provisioning.revocation import Revocation
+from provisioning.service_life import ServiceLife
+from provisioning.users import Users
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+    from sqlalchemy import Engine
+
+    from provisioning.ca import Authority
+    from provisioning.clock import Clock
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Services:
+    """The service layer, acting for nobody yet; all of it is synchronous and safe to use from several threads.
+
+    Attributes:
+        grace_days: for how long after its end a certificate may still be renewed.
+        profiles: names of the device profiles that the hub knows.
+    """
+
+    engine: Engine
+    registry: Registry
+    enrolment: Enrolment
+    authority: Authority
+    users: Users
+    claims: Claims
+    approvals: Approvals
+    revocation: Revocation
+    life: ServiceLife
+    lists: PublishedLists
+    grace_days: int
+    profiles: Collection[str]
+
+
+def services_on(
+    engine: Engine,
+    authority: Authority,
+    clock: Clock,
+    *,
+    grace_days: int,
+    profiles: Collection[str],
+) -> Services:
+    """Return the service layer on one database and one authority."""
+    registry, revocation = Registry(engine, clock), Revocation(engine, authority, clock)
+    return Services(
+        engine=engine,
+        registry=registry,
+        enrolment=Enrolment(engine, authority, clock),
+        authority=authority,
+        users=Users(engine, clock),
+        claims=Claims(engine, authority, clock),
+        approvals=Approvals(engine, clock),
+        revocation=revocation,
+        life=ServiceLife(engine, clock),
+        lists=PublishedLists(revocation, registry, clock),
+        grace_days=grace_days,
+        profiles=profiles,
+    )

@@ -1,0 +1,180 @@
+"""What is wrong with the certificates that are out there, or soon will be."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass
+from enum import StrEnum
+from itertools import chain
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from cryptography.x509.oid import NameOID
+from sqlalchemy import select
+
+from provisioning.clock import nanoseconds, utc
+from provisioning.database import reading
+from provisioning.records import CertificateRecord
+from provisioning.tables import certificate
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+    from cryptography import x509
+    from sqlalchemy import Engine
+
+_DAY_NS: Final = 24 * 60 * 60 * 10**9
+_Held = dict[str, list[CertificateRecord]]
+
+
+class Fault(StrEnum):
+    """The kinds of findings."""
+
+    EXPIRED = "expired"
+    EXPIRING = "expiring"
+    SHARED_KEY = "shared key"
+    WEAK_KEY = "weak key"
+    OLD_KEY = "old key"
+    REVOKED_BUT_SEEN = "revoked but seen"
+    NEVER_USED = "never used"
+    AUTHORITY_ENDING = "authority ending"
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """What is taken for a fault.
+
+    Attributes:
+        expiring_days: a certificate that ends within so many days should have been renewed.
+        unused_days: a certificate that was issued so long ago should have been used.
+        key_days: a key may serve so long, through all its certificates.
+        rsa_bits: an RSA key has at least so many bits.
+        authority_days: a CA must outlive today by so many days, or the certificates that it issues grow short.
+    """
+
+    expiring_days: int = 30
+    unused_days: int = 30
+    key_days: int = 5 * 365 + 30
+    rsa_bits: int = 2048
+    authority_days: int = 2 * 365
+
+
+class Finding(NamedTuple):
+    """Something to be put right: `subject` is a device's id or a CA's name, `serial` the certificate's, if one is."""
+
+    fault: Fault
+    subject: str
+    serial: str | None
+    sentence: str
+
+
+DEFAULT: Final = Policy()
+
+
+def read_certificates(engine: Engine) -> list[CertificateRecord]:
+    """Return all certificates that were issued to devices, by device and age.
+
+    Raises:
+        StorageProblem: the database cannot be used.
+    """
+    query = select(certificate).order_by(certificate.c.device, certificate.c.issued_ns, certificate.c.serial)
+    with reading(engine) as connection:
+        return [CertificateRecord(**row) for row in connection.execute(query).mappings()]
+
+
+def audit(
+    certificates: Iterable[CertificateRecord],
+    now_ns: int,
+    *,
+    seen: Mapping[str, int] | None = None,
+    authorities: Sequence[x509.Certificate] = (),
+    policy: Policy = DEFAULT,
+) -> list[Finding]:
+    """Return what is wrong, by kind and subject.
+
+    Args:
+        certificates: those of `read_certificates`.
+        now_ns: nanoseconds UTC.
+        seen: device -> when it was last heard, nanoseconds UTC; None when nobody knows, and then nothing is said
+            about use.
+        authorities: the certificates of the CAs.
+        policy: what is taken for a fault.
+    """
+    held: _Held = defaultdict(list)
+    for one in sorted(certificates, key=lambda record: record.issued_ns):
+        held[one.device].append(one)
+    findings = chain(
+        _lifetimes(held, now_ns, policy),
+        _keys(held, now_ns, policy),
+        _uses(held, seen, now_ns, policy) if seen is not None else (),
+        _endings(authorities, now_ns, policy),
+    )
+    order = list(Fault)
+    return sorted(findings, key=lambda finding: (order.index(finding.fault), finding.subject))
+
+
+def _lifetimes(held: _Held, now_ns: int, policy: Policy) -> Iterator[Finding]:
+    for name, records in held.items():
+        good = [one for one in records if one.revoked_ns is None]
+        if not good:
+            continue
+        last = max(good, key=lambda record: record.not_after_ns)
+        if last.not_after_ns <= now_ns:
+            yield Finding(Fault.EXPIRED, name, last.serial, f"Its last certificate ended on {_day(last.not_after_ns)}.")
+        elif last.not_after_ns <= now_ns + policy.expiring_days * _DAY_NS:
+            yield Finding(
+                Fault.EXPIRING, name, last.serial, f"It ends on {_day(last.not_after_ns)} and is not renewed."
+            )
+
+
+def _keys(held: _Held, now_ns: int, policy: Policy) -> Iterator[Finding]:
+    holders: defaultdict[str, set[str]] = defaultdict(set)
+    born: dict[str, int] = {}
+    for one in chain.from_iterable(held.values()):
+        holders[one.key_fingerprint].add(one.device)
+        born[one.key_fingerprint] = min(one.issued_ns, born.get(one.key_fingerprint, one.issued_ns))
+    for one in _in_force(held, now_ns):
+        others = sorted(holders[one.key_fingerprint] - {one.device})
+        if others:
+            yield Finding(Fault.SHARED_KEY, one.device, one.serial, f"{', '.join(others)} had the same key.")
+        if _is_weak(one.key_kind, policy):
+            yield Finding(Fault.WEAK_KEY, one.device, one.serial, f"Its key is {one.key_kind}.")
+        if born[one.key_fingerprint] < now_ns - policy.key_days * _DAY_NS:
+            since = _day(born[one.key_fingerprint])
+            yield Finding(Fault.OLD_KEY, one.device, one.serial, f"Its key has served since {since}.")
+
+
+def _uses(held: _Held, seen: Mapping[str, int], now_ns: int, policy: Policy) -> Iterator[Finding]:
+    for name, records in held.items():
+        last_seen, last = seen.get(name), records[-1]
+        out_since = max(now_ns if one.revoked_ns is None else one.revoked_ns for one in records)
+        if last_seen is not None and last_seen > out_since:
+            when = f"{utc(last_seen):%Y-%m-%d %H:%M} UTC"
+            sentence = f"All its certificates were revoked by {_day(out_since)}, and it was heard at {when}."
+            yield Finding(Fault.REVOKED_BUT_SEEN, name, last.serial, sentence)
+        unused = last.revoked_ns is None and (last_seen or 0) < last.issued_ns
+        if unused and last.issued_ns < now_ns - policy.unused_days * _DAY_NS:
+            sentence = f"It was issued on {_day(last.issued_ns)}, and the device was not heard since."
+            yield Finding(Fault.NEVER_USED, name, last.serial, sentence)
+
+
+def _endings(authorities: Sequence[x509.Certificate], now_ns: int, policy: Policy) -> Iterator[Finding]:
+    for one in authorities:
+        end = nanoseconds(one.not_valid_after_utc)
+        if end <= now_ns + policy.authority_days * _DAY_NS:
+            name = str(one.subject.get_attributes_for_oid(NameOID.COMMON_NAME)[0].value)
+            yield Finding(Fault.AUTHORITY_ENDING, name, None, f"It ends on {_day(end)}: see `cityhub ca rotate`.")
+
+
+def _in_force(held: _Held, now_ns: int) -> Iterator[CertificateRecord]:
+    for one in chain.from_iterable(held.values()):
+        if one.revoked_ns is None and one.not_after_ns > now_ns:
+            yield one
+
+
+def _is_weak(kind: str | None, policy: Policy) -> bool:
+    name, _, bits = (kind or "").partition("-")
+    return name == "RSA" and int(bits) < policy.rsa_bits
+
+
+def _day(ns: int) -> str:
+    return f"{utc(ns):%Y-%m-%d}"
