@@ -19,7 +19,7 @@ from hub.errors import CityhubError
 from hub.local.folder import private_folder
 from hub.local.influxd import ManagedInflux
 from hub.local.mosquitto import LOOPBACK, ManagedBroker
-from hub.local.services import WEB, issue_server, issue_services, renew_in_time
+from hub.local.services import BROKER, WEB, issue_server, issue_services, renew_in_time
 from hub.local.supervisor import State, Supervisor
 from hub.pipeline.counters import Counters
 from hub.pipeline.delivery import Delivery
@@ -208,6 +208,7 @@ async def _broker(
     folder = private_folder(settings.state_dir / "services")
     address = settings.broker_address
     if settings.broker is not None:
+        client_context(settings.broker)  # names the file that is wrong, before anything else stumbles over it
         ca_pem = settings.broker.ca_file.read_bytes()
         yield settings.broker, ExternalWatch(policy, address, folder, time_ns, ca_pem)
         return
@@ -231,7 +232,7 @@ def _renew(settings: Settings, authority: Authority, watch: Guard | ExternalWatc
     """Mint the servers' certificates anew; the listener follows its files, the broker is told."""
     _api_files(settings, authority)
     if isinstance(watch, Guard):
-        issue_services(authority, settings.state_dir / "services", [settings.broker_address[0]])
+        issue_server(authority, settings.state_dir / "services", BROKER, [settings.broker_address[0]])
         watch.reload()
 
 

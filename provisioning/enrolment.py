@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Self
 from cryptography.hazmat.primitives.hashes import SHA256
 from sqlalchemy import bindparam, insert, select
 
-from provisioning import audit
+from provisioning import audit, feed
 from provisioning.certificates import issuer_id, key_fingerprint, key_kind, new_key, private_pem
 from provisioning.clock import nanoseconds
 from provisioning.csr import read_request
@@ -125,6 +125,7 @@ class Enrolment:
         rows = [_row(*pair, certificate, now) for pair, certificate in zip(wanted, issued, strict=True)]
         if rows:
             connection.execute(insert(certificates), rows)
+            feed.touch(connection, {device_id for device_id, _ in wanted})  # who was denied may speak again
         audit.record_all(connection, now, self._actor, "certificate.issue", map(_entry, rows))
         return issued
 

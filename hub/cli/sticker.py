@@ -12,7 +12,6 @@ from hub.cli.caller import caller
 from hub.cli.context import settings_of
 from hub.cli.registry import open_authority, open_database, open_registry
 from hub.errors import UsageError
-from hub.web.options import ApiOptions
 from provisioning.claim_code import claim_text
 from provisioning.claims import ATTEMPTS, DAYS, Claims
 from provisioning.clock import utc
@@ -27,7 +26,6 @@ if TYPE_CHECKING:
     from provisioning.records import Device
 
 _DAY_NS = 86_400_000_000_000
-_PORT = ApiOptions().port
 
 
 def register(devices: typer.Typer) -> None:
@@ -44,7 +42,6 @@ def sticker(  # noqa: PLR0913 - an option a format and a limit
     svg: Annotated[Path | None, typer.Option(help="The same.")] = None,
     days: Annotated[int, typer.Option(help="For how long the codes hold, 400 at most.")] = DAYS,
     attempts: Annotated[int, typer.Option(help="How often each may be tried, 100 at most.")] = ATTEMPTS,
-    port: Annotated[int, typer.Option(help="The port of the hub's EST server.")] = _PORT,
 ) -> None:
     """Make a claim code for each device, and write them as QR codes; a code made earlier is void.
 
@@ -57,8 +54,11 @@ def sticker(  # noqa: PLR0913 - an option a format and a limit
     sites = {site.id: site.name for site in registry.all(Site)}
     claims = Claims(open_database(ctx), open_authority(ctx), time_ns, caller())
     codes = claims.create_many(wanted, days=days, attempts=attempts)
-    host, until = settings_of(ctx).broker_address[0], utc(time_ns() + days * _DAY_NS).date()
-    texts = [claim_text(device_id, host, port, code) for device_id, code in zip(wanted, codes, strict=True)]
+    settings, until = settings_of(ctx), utc(time_ns() + days * _DAY_NS).date()
+    host = settings.broker_address[0]
+    texts = [
+        claim_text(device_id, host, settings.api.port, code) for device_id, code in zip(wanted, codes, strict=True)
+    ]
     stickers = [_sticker(device, text, sites, until) for device, text in zip(found, texts, strict=True)]
     write_atomically(target, _drawn(stickers, target, pdf, png))
     typer.echo(f"Wrote {target}: valid until {until}. Whoever scans a sticker can become its device: keep them safe.")

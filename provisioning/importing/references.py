@@ -144,7 +144,10 @@ def _refuse(before: _Reference, kind: Kind[_Reference], about: Stated, faults: F
 
 def differs(before: object, after: object) -> str:
     """Return the sentence for a value that is not the registry's."""
-    return f"The registry has {shown(before)}, not {shown(after)}: correct the one that is wrong, or allow updates (--update)."
+    return (
+        f"The registry has {shown(before)}, not {shown(after)}: "
+        f"correct the one that is wrong, or allow updates (--update)."
+    )
 
 
 def shown(value: object) -> str:
