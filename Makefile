@@ -16,7 +16,7 @@ TESTERS  := mosquitto_pub:mosquitto-clients victoria-metrics:victoria-metrics op
 .PHONY: help setup setup-tests demo check test bench bench-provisioning fuzz lock clean
 
 help: ## List the targets
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 22
 
 setup: $(STAMP) ## Install what is missing: mosquitto and influxdb by apt, the environment in .venv
 	@$(call install,$(SERVERS))

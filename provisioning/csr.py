@@ -109,5 +109,5 @@ def _check_subject(request: x509.CertificateSigningRequest, device_id: str) -> N
 def _read_subject(request: x509.CertificateSigningRequest, oid: x509.ObjectIdentifier) -> list[str]:
     try:
         return [str(attribute.value) for attribute in request.subject.get_attributes_for_oid(oid)]
-    except ValueError as error:
+    except (ValueError, TypeError) as error:  # a TypeError where an attribute is of a type that no name has
         raise BadRequest("The request's subject cannot be read: use `-subj /CN=<device id>`.") from error

@@ -127,7 +127,8 @@ async def test_the_largest_message_arrives_whole(broker: HubBroker) -> None:
 async def test_a_stranger_is_refused(broker: HubBroker, tmp_path: Path) -> None:
     stranger = Pki(tmp_path / "elsewhere").service("hub.cityhub")
     files = {"cert_file": stranger.cert_file, "key_file": stranger.key_file}
-    assert "ALERT_UNKNOWN_CA" in await refused(broker.options.model_copy(update=files))
+    said = await refused(broker.options.model_copy(update=files))
+    assert "ALERT_UNKNOWN_CA" in said or "reset by peer" in said  # the system may drop the alert with the connection
     assert "certificate verify failed" in await refused(broker.options.model_copy(update={"ca_file": stranger.ca_file}))
 
 

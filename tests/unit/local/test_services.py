@@ -15,7 +15,7 @@ NOW_NS = 1_790_000_000_000_000_000
 
 
 async def _renewals(monkeypatch: pytest.MonkeyPatch, clock_days: list[int], *, failing: int = 0) -> list[int]:
-    """Return the days on which certificates were issued, when the clock stands at these days one look after the other."""
+    """Return the days on which certificates were issued; the clock moves to each of `clock_days` in turn."""
     monkeypatch.setattr(services, "LOOK_EVERY_S", 0)
     issued: list[int] = []
     today = [0]

@@ -151,3 +151,10 @@ def test_a_damaged_request_is_refused_or_states_something(place: int, value: int
     except BadRequest:
         return
     assert isinstance(stated, Stated)
+
+
+def test_a_cn_of_a_type_that_no_name_has_is_refused() -> None:
+    """Found by mutation: a CN tagged as a BIT STRING."""
+    odd = good_der().replace(b"\x06\x03\x55\x04\x03\x0c", b"\x06\x03\x55\x04\x03\x03")
+    with pytest.raises(BadRequest):
+        read_stated(odd)
