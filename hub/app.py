@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final, assert_never
 from hub.broker.external import ExternalWatch
 from hub.broker.guard import Guard, GuardedBroker
 from hub.directory import Directory
-from hub.errors import CityhubError
+from hub.errors import CityhubError, ungrouped
 from hub.local.folder import private_folder
 from hub.local.influxd import ManagedInflux
 from hub.local.mosquitto import LOOPBACK, ManagedBroker
@@ -119,14 +119,12 @@ async def run_hub(settings: Settings, stop: asyncio.Event, started: Callable[[Hu
     Raises:
         CityhubError: something that the hub cannot do without is missing or wrong.
     """
-    try:
+    with ungrouped(CityhubError, ProvisioningError):
         async with asyncio.TaskGroup() as tasks:
             hub = tasks.create_task(_live(settings, started), name="hub")
             await stop.wait()
             log.info("stopping")
             hub.cancel()
-    except* (CityhubError, ProvisioningError) as group:
-        raise _first(group) from None
 
 
 async def _live(settings: Settings, started: Callable[[Hub], None]) -> None:
@@ -276,9 +274,3 @@ def _sink(options: SinkOptions, connections: int) -> Sink:
 def _directory(settings: Settings) -> Directory:
     vocabulary, profiles = load_profiles()
     return Directory(vocabulary, profiles, settings.local_influxdb.raw_days * DAY_NS)
-
-
-def _first(group: BaseExceptionGroup[CityhubError | ProvisioningError]) -> CityhubError | ProvisioningError:
-    """Return the first error of a group of groups: what went wrong before anything else."""
-    first = group.exceptions[0]
-    return _first(first) if isinstance(first, BaseExceptionGroup) else first

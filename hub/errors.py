@@ -16,8 +16,12 @@ CityhubError                 one sentence: what was wrong, where, what to do
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from enum import StrEnum
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 
 class CityhubError(Exception):
@@ -102,3 +106,23 @@ class Refused(SinkError):
 
 class TooLarge(SinkError):
     """The request was too large; the same lines in smaller requests may pass."""
+
+
+@contextmanager
+def ungrouped(*expected: type[Exception]) -> Iterator[None]:
+    """Let the first error of a task group out alone when all in it were expected; any other group passes as it is.
+
+    `except*` would do, but Python before 3.11.4 wraps what is raised there into a group again.
+    """
+    try:
+        yield
+    except BaseExceptionGroup as group:
+        known, others = group.split(expected)
+        if known is None or others is not None:
+            raise
+        raise _first(known) from None
+
+
+def _first(group: BaseExceptionGroup[BaseException]) -> BaseException:
+    first = group.exceptions[0]
+    return _first(first) if isinstance(first, BaseExceptionGroup) else first

@@ -13,7 +13,7 @@ from pathlib import Path
 from time import time_ns
 from typing import TYPE_CHECKING, Final
 
-from hub.errors import CityhubError
+from hub.errors import CityhubError, ungrouped
 from hub.sim.fleet import Fleet
 from hub.sim.plan import read_plan
 from hub.sim.report import End, Happening, Line
@@ -39,10 +39,8 @@ def main(arguments: list[str]) -> int:
 
 async def _simulate(file: Path) -> None:
     """Raises CityhubError: the plan, or a bundle that it names, cannot be used."""
-    try:
+    with ungrouped(CityhubError):
         await _run(file)
-    except* CityhubError as group:
-        raise _first(group) from None
 
 
 async def _run(file: Path) -> None:
@@ -71,12 +69,6 @@ def _tell(device: str, event: Event) -> None:
 
 def _say(line: Line) -> None:
     print(line.model_dump_json(), flush=True)  # noqa: T201 - this is what the process is for
-
-
-def _first(group: BaseException) -> BaseException:
-    while isinstance(group, BaseExceptionGroup):
-        group = group.exceptions[0]
-    return group
 
 
 if __name__ == "__main__":

@@ -20,7 +20,7 @@ from hub.cli.demo.city import equip_devices, register_city
 from hub.cli.demo.process import Simulation, simulation
 from hub.cli.demo.view import render
 from hub.cli.init import write_home
-from hub.errors import CityhubError
+from hub.errors import CityhubError, ungrouped
 from hub.sim.audit import count_points, find_missing
 from hub.sim.fleet import DRAIN_S
 from hub.sim.latency import LatencyProbe
@@ -111,10 +111,8 @@ class DemoRun:
             return None
 
     async def _show(self, seconds: float | None, *, live: bool) -> Outcome | None:
-        try:
+        with ungrouped(CityhubError):
             return await self._run(seconds, live=live)
-        except* CityhubError as group:
-            raise _first(group) from None
 
     async def _run(self, seconds: float | None, *, live: bool) -> Outcome | None:
         settings = write_home(self._home, _overrides(_free_ports(6)))
@@ -277,9 +275,3 @@ def _free_ports(count: int) -> list[int]:
     with ExitStack() as stack:
         probes = [stack.enter_context(socket.create_server((LOOPBACK, 0))) for _ in range(count)]
         return [probe.getsockname()[1] for probe in probes]
-
-
-def _first(group: BaseException) -> BaseException:
-    while isinstance(group, BaseExceptionGroup):
-        group = group.exceptions[0]
-    return group
