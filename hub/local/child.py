@@ -42,6 +42,8 @@ class Program:
         listens: the addresses and ports that it will listen on.
         cwd: its working directory; the hub's own when None.
         env: its whole environment; the hub's own when None.
+        save_every_s: seconds between requests to save what it holds in memory (SIGUSR1); 0 for a program that does
+            not know the signal, and would end from it.
     """
 
     name: str
@@ -51,6 +53,7 @@ class Program:
     listens: tuple[tuple[str, int], ...] = ()
     cwd: Path | None = None
     env: Mapping[str, str] | None = None
+    save_every_s: float = 0
 
     @property
     def lock_file(self) -> Path:

@@ -153,9 +153,13 @@ class Supervisor:
     async def _watch(self, process: Process) -> None:
         """Follow the program's health until it ends."""
         async with asyncio.TaskGroup() as group:
-            health = group.create_task(self._follow_health(), name=f"health of {self._program.name}")
+            name = self._program.name
+            beside = [group.create_task(self._follow_health(), name=f"health of {name}")]
+            if self._program.save_every_s:
+                beside.append(group.create_task(self._keep_saving(process), name=f"saving of {name}"))
             await process.wait()
-            health.cancel()
+            for task in beside:
+                task.cancel()
 
     async def _follow_health(self) -> None:
         while True:
@@ -163,6 +167,13 @@ class Supervisor:
             with contextlib.suppress(OSError):  # a full disk is reported by those who keep data on it
                 trim(self._program.log_file)
             await asyncio.sleep(self._pace.check if self.state is State.RUNNING else self._pace.poll)
+
+    async def _keep_saving(self, process: Process) -> None:
+        while True:
+            await asyncio.sleep(self._program.save_every_s)
+            if self.state is State.RUNNING:  # before that it may not know the signal yet
+                with contextlib.suppress(ProcessLookupError):  # it has just ended
+                    process.send_signal(signal.SIGUSR1)
 
     async def _answers(self) -> bool:
         try:

@@ -236,6 +236,13 @@ async def test_a_reload_before_the_program_serves_is_kept_for_it(tmp_path: Path)
         await eventually(lambda: program.log_file.exists() and "reloaded" in program.log_file.read_text())
 
 
+async def test_a_program_that_can_is_asked_to_save_again_and_again(tmp_path: Path) -> None:
+    saving = "signal.signal(signal.SIGUSR1, lambda *_: print('saved', flush=True)); print('ready', flush=True)"
+    program = replace(_server(tmp_path, saving), save_every_s=0.01)
+    async with _running(Supervisor(program, pace=PACE)):
+        await eventually(lambda: program.log_file.exists() and program.log_file.read_text().count("saved") > 1)
+
+
 async def test_a_program_may_open_as_many_files_as_the_system_lets_it(tmp_path: Path) -> None:
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (min(soft, 1024), hard))

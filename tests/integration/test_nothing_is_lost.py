@@ -61,8 +61,11 @@ async def test_hub_and_influxdb_killed_and_broker_restarted_ten_times_each_lose_
     assert set(publisher.acknowledged) - stored == set()
 
 
-async def test_a_broker_killed_ten_times_loses_no_more_than_its_last_seconds(system: Rig) -> None:
-    """Contracts, Durability 4: what the hub had not taken yet and the broker had not saved."""
+async def test_a_broker_killed_ten_times_loses_no_more_than_its_last_second(system: Rig) -> None:
+    """Contracts, Durability 4: what the hub had not taken yet and the broker had not saved.
+
+    It is asked to save every half second; a second and a half leave room for the save itself, and for two busy cores.
+    """
     await asyncio.sleep(3)  # until the broker has saved the hub's subscription itself
     publisher = Numbered(system, per_second=400)
     publishing = asyncio.create_task(publisher.run())
@@ -80,7 +83,7 @@ async def test_a_broker_killed_ten_times_loses_no_more_than_its_last_seconds(sys
     print(f"{len(lost)} of {len(publisher.acknowledged)} acknowledged messages lost in {ROUNDS} kills")
     for number in lost:
         acknowledged = publisher.acknowledged[number]
-        assert any(0 <= moment - acknowledged <= 2 for moment in killed), f"{number} was older than the broker's save"
+        assert any(0 <= moment - acknowledged <= 1.5 for moment in killed), f"{number} was older than the broker's save"
 
 
 async def test_influxdb_down_for_a_minute_under_load_only_fills_the_spool(system: Rig) -> None:
