@@ -24,7 +24,9 @@ JOINED_ZONES = (
     .label("zones")
 )
 
-_ENTRIES: Select[str, str, str | None, str | None, str | None, str | None, str | None, str | None] = (
+_ENTRIES: Select[
+    str, str, str | None, str | None, str | None, str | None, str | None, str | None, str | None, int | None
+] = (
     select(
         device.c.id,
         device.c.profile,
@@ -34,6 +36,8 @@ _ENTRIES: Select[str, str, str | None, str | None, str | None, str | None, str |
         device.c.serial,
         device.c.imei,
         device.c.parent,
+        device.c.modbus,
+        device.c.unit,
     )
     .outerjoin_from(device, site, device.c.site == site.c.id)
     .where(device.c.lifecycle != Lifecycle.RETIRED)
@@ -51,6 +55,8 @@ class DirectoryEntry(NamedTuple):
     serial: str | None
     imei: str | None
     parent: str | None
+    modbus: str | None = None
+    unit: int | None = None
 
 
 class ZoneTuples(dict[str | None, tuple[str, ...]]):
@@ -78,7 +84,9 @@ def read_entries(connection: Connection, ids: Collection[str] | None = None) -> 
             serial,
             imei,
             parent,
+            modbus and intern(modbus),
+            unit,
         )
-        for id_, profile, agency, place, joined, serial, imei, parent in rows
+        for id_, profile, agency, place, joined, serial, imei, parent, modbus, unit in rows
         if wanted is None or id_ in wanted
     ]

@@ -15,6 +15,10 @@ _SLUG = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 _SERVICE = re.compile(r"(?=.{3,64}\Z)[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+")
 _SERIAL = re.compile(r"[A-Za-z0-9_.:-]{1,64}")
 _IMEI = re.compile(r"[0-9]{15}")
+_MODBUS = re.compile(
+    r"(tcp|rtutcp)://([A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\]):[0-9]{1,5}"
+    r"|rtu:///dev/[A-Za-z0-9/_.-]+(\?(baud=[0-9]+|parity=[NEO]|stop=[12])(&(baud=[0-9]+|parity=[NEO]|stop=[12]))*)?"
+)
 _PHONE = re.compile(r"\+[1-9][0-9]{6,14}")
 _LONGEST_NAME = 200
 
@@ -44,6 +48,21 @@ def check_imei(text: str) -> None:
     _match(_IMEI, "IMEI", text, "use its 15 digits without spaces")
     if _luhn(text) % 10:
         raise InvalidIdentity(f"The IMEI {text} fails its check digit: compare it with the label, one digit is wrong.")
+
+
+def check_modbus(address: str | None, unit: int | None) -> None:
+    """Check where a device is polled over Modbus, and its address on that bus: both or neither.
+
+    `tcp://host:502` is Modbus TCP, `rtutcp://host:4001` are RTU frames over TCP, `rtu:///dev/ttyUSB0?baud=9600` is a
+    serial line; its further settings are `parity` (N, E, O) and `stop` (1, 2).
+    """
+    if address is None and unit is None:
+        return
+    if address is None or unit is None:
+        raise InvalidIdentity("A device on Modbus needs both an address and a unit: give the missing one, or neither.")
+    _match(_MODBUS, "Modbus address", address, "use e.g. tcp://10.20.3.4:502 or rtu:///dev/ttyUSB0?baud=9600&parity=N")
+    if not 0 <= unit <= 255:  # noqa: PLR2004 - one byte, Modbus application protocol 1.1b3, 4.1
+        raise InvalidIdentity(f"The Modbus unit {unit} is not in 0 to 255: see the device's own setting.")
 
 
 def check_phone(text: str) -> None:

@@ -10,6 +10,7 @@ from provisioning.errors import InvalidIdentity
 from provisioning.identity import (
     check_device_id,
     check_imei,
+    check_modbus,
     check_name,
     check_phone,
     check_position,
@@ -134,6 +135,8 @@ class NewDevice:
         lat: latitude in degrees WGS 84; None means the position of its site.
         lon: longitude, together with `lat`.
         parent: id of the gateway that speaks for it, which has no gateway itself.
+        modbus: where it is polled, e.g. `tcp://10.20.3.4:502`; devices that share it share one connection.
+        unit: its address on that bus, 0 to 255.
     """
 
     id: str
@@ -147,6 +150,8 @@ class NewDevice:
     lat: float | None = None
     lon: float | None = None
     parent: str | None = None
+    modbus: str | None = None
+    unit: int | None = None
 
     def check(self) -> None:
         """Raise InvalidIdentity when a field breaks its rule."""
@@ -162,6 +167,7 @@ class NewDevice:
             check_imei(self.imei)
         if self.parent == self.id:
             raise InvalidIdentity(f"The device {self.id!r} cannot be its own gateway: leave the parent out.")
+        check_modbus(self.modbus, self.unit)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -186,6 +192,8 @@ class DeviceChanges(TypedDict, total=False):
     lat: float | None
     lon: float | None
     parent: str | None
+    modbus: str | None
+    unit: int | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -99,9 +99,12 @@ device = Table(
     Column("lifecycle", _word(Lifecycle), nullable=False),
     Column("created_ns", BigInteger, nullable=False),
     Column("updated_ns", BigInteger, nullable=False),
+    Column("modbus", String(200)),
+    Column("unit", Integer),
     # Vendors build topics from these: two devices that share one would read each other's.
     Index(None, "profile", "serial", unique=True),
     Index(None, "imei", unique=True),
+    Index(None, "modbus", "unit", unique=True),
 )
 
 device_zone = Table(

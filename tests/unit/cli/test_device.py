@@ -102,6 +102,8 @@ def test_a_device_is_shown_with_all_its_fields(camera: Run) -> None:
         "lat": -7.307,
         "lon": 109.362,
         "parent": None,
+        "modbus": None,
+        "unit": None,
         "lifecycle": "registered",
         "created_ns": shown["created_ns"],
         "updated_ns": shown["created_ns"],
