@@ -1,103 +1,21 @@
-"""The one home of the schema of device profiles and of the vocabulary that they map to."""
+"""The schema of device profiles: who a model is, what it sends, and how it is asked. Its parts have files beside."""
 
 from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, FiniteFloat, model_validator
+from pydantic import Field, model_validator
 
-ReadingType = Literal["float", "int", "bool", "string"]
-TimeUnit = Literal["s", "ms", "us", "ns", "rfc3339"]
+from hub.profiles.modbus import ModbusSpec
+from hub.profiles.mqtt import MessageSpec, Presence
+from hub.profiles.vocabulary import Name, Reading, Strict
+
 Kind = Literal["cctv", "gps", "sensor", "meter", "ups", "gateway"]
-Channel = Literal["telemetry", "events"]
-
-INT64_MAX = 2**63 - 1
-
-
-def _path(value: str) -> str:
-    if not value or any(not part for part in value.split(".")):
-        raise ValueError("is a path of JSON keys joined by dots, e.g. wind.speed")
-    return value
+OWN = "own"
+"""As a measurement in `readings`: the vendor's own, stored in `<kind>_ext` under `<profile>_<name>`."""
 
 
-Path = Annotated[str, AfterValidator(_path)]
-Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,63}$")]
-
-
-class _Strict(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
-
-
-class Reading(_Strict):
-    """A canonical reading: its type never changes, so that InfluxDB never meets a type conflict.
-
-    `unit` is a UCUM code; a number outside `min` ... `max` is rejected. `about` is one plain sentence.
-    """
-
-    type: ReadingType
-    unit: str | None = None
-    min: FiniteFloat | int | None = None
-    max: FiniteFloat | int | None = None
-    about: str
-
-    @model_validator(mode="after")
-    def _numbers_have_a_unit(self) -> Reading:
-        if self.type not in {"float", "int"}:
-            if self.min is not None or self.max is not None:
-                raise ValueError(f"a reading of type {self.type} has no min and max")
-            return self
-        if self.unit is None or self.min is None or self.max is None:
-            raise ValueError(f"a reading of type {self.type} needs unit, min and max")
-        if self.min > self.max:
-            raise ValueError("min is greater than max")
-        if self.type == "int" and not -INT64_MAX <= self.min <= self.max <= INT64_MAX:
-            raise ValueError("min and max of an int fit into 64 bits")
-        return self
-
-
-class Vocabulary(_Strict):
-    """All canonical readings: `common` ones may stand in every measurement."""
-
-    common: dict[Name, Reading]
-    measurements: dict[Name, dict[Name, Reading]]
-
-    def reading(self, measurement: str, name: str) -> Reading | None:
-        """Return the reading `name` of `measurement`, or None when there is none."""
-        readings = self.measurements.get(measurement)
-        return None if readings is None else readings.get(name) or self.common.get(name)
-
-    def names(self, measurement: str) -> list[str]:
-        """Return every reading that `measurement` may carry."""
-        return [*self.measurements.get(measurement, {}), *self.common]
-
-
-class Source(_Strict):
-    """Where a reading stands in the payload and how it becomes canonical: value * scale + offset."""
-
-    path: Path = Field(alias="from")
-    scale: FiniteFloat = 1
-    offset: FiniteFloat = 0
-
-
-def _short_form(value: object) -> object:
-    return {"from": value} if isinstance(value, str) else value
-
-
-class Time(_Strict):
-    """Where the device's own time stands in the payload, and in what unit."""
-
-    path: Path = Field(alias="from")
-    unit: TimeUnit
-
-
-class MessageSpec(_Strict):
-    """What one kind of message holds: measurement -> reading -> where to find it."""
-
-    time: Time | None = None
-    readings: dict[Name, dict[Name, Annotated[Source, BeforeValidator(_short_form)]]] = Field(min_length=1)
-
-
-class Manual(_Strict):
+class Manual(Strict):
     """The document that the profile was written from."""
 
     title: str
@@ -105,28 +23,68 @@ class Manual(_Strict):
     url: str | None = None
 
 
-class Profile(_Strict):
-    """A device model, described as data. `interval_s` is how often it promises to speak."""
+Vital = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*\.[a-z][a-z0-9_]*$")]
+
+
+class Profile(Strict):
+    """A device model, described as data.
+
+    Attributes:
+        interval_s: how often it promises to speak; silence for longer is a sign.
+        unconfirmed: what the documents leave open, a sentence each.
+        vitals: readings by which its health is judged, as `measurement.reading`: bandwidth (counter or rate),
+            temperature, battery, storage, firmware, position ...
+        own: the vendor's own readings, beyond the vocabulary.
+        mqtt: message name -> what it holds.
+    """
 
     vendor: str = Field(min_length=1)
     model: str = Field(min_length=1)
     kind: Kind
     about: str = Field(min_length=1)
     manual: Manual
+    unconfirmed: tuple[str, ...] = ()
     interval_s: float = Field(gt=0, le=86400)
-    mqtt: dict[Channel, MessageSpec] = Field(min_length=1)
+    vitals: tuple[Vital, ...] = ()
+    own: dict[Name, Reading] = {}
+    mqtt: dict[Name, MessageSpec] = {}
+    presence: Presence | None = None
+    modbus: ModbusSpec | None = None
+
+    @model_validator(mode="after")
+    def _speaks(self) -> Profile:
+        if not self.mqtt and self.modbus is None:
+            raise ValueError("says neither mqtt nor modbus: how shall the device be heard?")
+        return self
 
 
-class Case(_Strict):
-    """An example that the profile must decode: a payload as sent, and the lines or the reasons that come out.
+class Case(Strict):
+    """An example that the profile must decode: what the device sends, and the lines or the reasons that come out.
 
-    `lines` are line protocol without tags: `measurement field=value,... time`; `rejected` lists reasons.
+    Attributes:
+        message: name of the MQTT message that the payload is one of.
+        topic: the topic it comes on, where the profile has its own; placeholders are filled with `identity`.
+        identity: serial and imei of the device that sends it; `device` is `dev-1` unless given.
+        payload: as text; `payload_hex` for bytes.
+        registers: Modbus instead: table -> address (as the profile counts) -> the words from there on.
+        lines: line protocol without tags: `measurement field=value,... time`.
+        rejected: the reasons, in their order.
     """
 
     about: str
-    channel: Channel = "telemetry"
-    payload: str
+    message: str = "telemetry"
+    topic: str | None = None
+    identity: dict[Literal["device", "serial", "imei"], str] = {}
+    payload: str | None = None
+    payload_hex: str | None = None
+    registers: dict[Literal["holding", "input", "coil", "discrete"], dict[int, list[int]]] | None = None
     received_ns: int = 1_790_000_000_000_000_000
     retained: bool = False
     lines: list[str] = []
     rejected: list[str] = []
+
+    @model_validator(mode="after")
+    def _one_kind(self) -> Case:
+        if sum(value is not None for value in (self.payload, self.payload_hex, self.registers)) != 1:
+            raise ValueError("holds one of payload, payload_hex and registers")
+        return self
