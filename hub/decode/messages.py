@@ -2,70 +2,67 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
 
-import orjson
-
-from hub.decode.compiler import Sample, compile_sample
-from hub.decode.fields import MAX_FAULTS
+from hub.decode.compiler import compile_sample
+from hub.decode.formats import Decoder, decoder_of
+from hub.decode.presence import word_decoder
 from hub.decode.time_rule import TimeRule
-from hub.errors import Fault, Reason, Rejected
+from hub.profiles.mqtt import NATIVE, STATUS
+from hub.profiles.terms import Terms
 
 if TYPE_CHECKING:
-    from hub.profiles.schema import Channel, Profile, Vocabulary
+    from collections.abc import Callable
 
-Decoder = Callable[[str, bytes, int, bool], str]
-"""(tag set, payload, time of receipt in ns, retained) -> lines, each ended by a newline; raises only Rejected."""
+    from hub.profiles.mqtt import MessageSpec
+    from hub.profiles.schema import Profile
+    from hub.profiles.vocabulary import Vocabulary
+
+EVENTS: Final = "events"
 
 
-def compile_profile(profile: Profile, vocabulary: Vocabulary, keep_ns: int) -> dict[Channel, Decoder]:
+@dataclass(frozen=True, slots=True)
+class Inlet:
+    """One kind of message: where it arrives, and what becomes of it there.
+
+    Attributes:
+        topics: filters, with placeholders as the profile writes them.
+        bind: topic -> decoder of what arrives there; most decoders are the same for every topic.
+    """
+
+    topics: tuple[str, ...]
+    bind: Callable[[str], Decoder]
+
+
+def compile_profile(profile: Profile, name: str, vocabulary: Vocabulary, keep_ns: int) -> dict[str, Inlet]:
     """Compile every message that `profile` describes.
 
     Args:
+        profile: what to compile ...
+        name: ... and its name.
+        vocabulary: the canonical readings.
         keep_ns: raw retention in nanoseconds; older samples are rejected.
     """
-    rule = TimeRule(keep_ns=keep_ns, tracker=profile.kind == "gps")
-    return {
-        channel: json_decoder(compile_sample(spec, vocabulary, rule, distinct=channel == "events"))
-        for channel, spec in profile.mqtt.items()
-    }
+    terms, rule = Terms(profile, name, vocabulary), TimeRule(keep_ns=keep_ns, tracker=profile.kind == "gps")
+    return {message: _inlet(message, spec, terms, rule) for message, spec in profile.mqtt.items()}
 
 
-def json_decoder(sample: Sample) -> Decoder:
-    """Return a decoder of payloads that are one JSON object, or an array of them."""
-
-    def decode(tags: str, payload: bytes, received_ns: int, retained: bool) -> str:  # noqa: FBT001 - hot path
-        try:
-            doc = orjson.loads(payload)
-        except orjson.JSONDecodeError as error:
-            raise Rejected([Fault(Reason.BAD_PAYLOAD, f"not JSON: {error}")]) from None
-        if type(doc) is dict:
-            return sample(tags, doc, received_ns, retained, True)  # noqa: FBT003 - hot path
-        if type(doc) is list and doc:
-            return _array(sample, tags, doc, received_ns, retained=retained)
-        raise Rejected([Fault(Reason.WRONG_TYPE, "is neither a JSON object nor an array of them")])
-
-    return decode
+def presence_inlets(profile: Profile) -> list[Inlet]:
+    """Return where devices of `profile` say whether they are connected: the native topic, and the vendor's."""
+    return [Inlet(one.topics, _always(word_decoder(one))) for one in (STATUS, profile.presence) if one is not None]
 
 
-def _array(sample: Sample, tags: str, docs: list[Any], received_ns: int, *, retained: bool) -> str:
-    """One bad sample costs only itself."""
-    lines: list[str] = []
-    faults: list[Fault] = []
-    for index, doc in enumerate(docs):
-        try:
-            lines.append(sample(tags, _object(doc), received_ns, retained, len(docs) == 1))
-        except Rejected as rejected:
-            lines.append(rejected.kept)
-            if len(faults) < MAX_FAULTS:
-                faults += [Fault(fault.reason, f"sample {index}: {fault.detail}") for fault in rejected.faults]
-    if faults:
-        raise Rejected(faults[:MAX_FAULTS], "".join(lines))
-    return "".join(lines)
+def _inlet(message: str, spec: MessageSpec, terms: Terms, rule: TimeRule) -> Inlet:
+    distinct = message == EVENTS if spec.event is None else spec.event
+    bind_sample = compile_sample(spec, terms, rule, distinct=distinct)
+    topics = spec.topics or (NATIVE[message],)
+
+    def bind(topic: str) -> Decoder:
+        return decoder_of(spec, bind_sample(topic.split("/")))
+
+    return Inlet(topics, bind if spec.looks_at_topic else _always(bind("")))
 
 
-def _object(doc: object) -> dict[str, Any]:
-    if type(doc) is not dict:
-        raise Rejected([Fault(Reason.WRONG_TYPE, "is not a JSON object")])
-    return doc
+def _always(decode: Decoder) -> Callable[[str], Decoder]:
+    return lambda _: decode
