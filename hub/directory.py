@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from hub.decode.line import tag_set
 from hub.decode.messages import compile_profile, presence_inlets
+from hub.decode.registers import compile_modbus
 from hub.decode.watch import Watch
 from hub.errors import Fault, Reason
 
@@ -33,6 +34,10 @@ class Entry(Protocol):
     def zones(self) -> tuple[str, ...]: ...  # noqa: D102
     @property
     def parent(self) -> str | None: ...  # noqa: D102
+    @property
+    def modbus(self) -> str | None: ...  # noqa: D102
+    @property
+    def unit(self) -> int | None: ...  # noqa: D102
 
 
 class Route(NamedTuple):
@@ -52,12 +57,16 @@ class Directory:
         routes: topic -> where it leads.
         entries: device -> what the registry says of it, of every device that is registered ...
         watches: ... and its watch, which it keeps as long as it is registered.
+        polled: those of `entries` that have a Modbus address.
+        registers: profile -> what its devices hold in their registers.
     """
 
     def __init__(self, vocabulary: Vocabulary, profiles: dict[str, Profile], keep_ns: int) -> None:
         self.routes: dict[str, Route] = {}
         self.entries: dict[str, Entry] = {}
         self.watches: dict[str, Watch] = {}
+        self.polled: dict[str, Entry] = {}
+        self.registers = {name: compile_modbus(profile, name, vocabulary) for name, profile in profiles.items()}
         self._profiles = profiles
         self._inlets: dict[str, list[Inlet]] = {
             name: [*compile_profile(profile, name, vocabulary, keep_ns).values(), *presence_inlets(profile)]
@@ -84,6 +93,9 @@ class Directory:
         self._unroute(entry.device)
         watch = self._watch(entry)
         self.entries[entry.device] = entry
+        self.polled.pop(entry.device, None)
+        if entry.modbus is not None:
+            self.polled[entry.device] = entry
         root = topic_root(entry.device, entry.parent)
         inlets = self._inlets.get(entry.profile)
         tags = tags_of(entry)
@@ -107,6 +119,7 @@ class Directory:
     def _forget(self, device: str) -> None:
         self._unroute(device)
         self.entries.pop(device, None)
+        self.polled.pop(device, None)
         self.watches.pop(device, None)
 
     def _unroute(self, device: str) -> None:

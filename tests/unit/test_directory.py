@@ -23,6 +23,8 @@ class Device(NamedTuple):
     site: str | None = None
     zones: tuple[str, ...] = ()
     parent: str | None = None
+    modbus: str | None = None
+    unit: int | None = None
 
 
 IDS = st.sampled_from(["a", "b", "c", "gw"])
