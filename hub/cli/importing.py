@@ -15,7 +15,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from hub.cli.caller import caller
 from hub.cli.context import FAILED, settings_of
-from hub.cli.device import sample_payload
+from hub.cli.device import own_topics, sample_payload
 from hub.cli.place import AsJson
 from hub.cli.registry import open_database, open_enrolment, show_json
 from hub.profiles.loader import load_profiles, profile_names
@@ -98,7 +98,13 @@ def _contents(ctx: typer.Context) -> Contents:
     vocabulary, profiles = load_profiles(own=settings_of(ctx).profiles.folder)
     samples = {name: sample_payload(vocabulary, profile) for name, profile in profiles.items()}
     broker = settings_of(ctx).broker_address
-    return lambda device, issued: bundle_files(device.id, issued, broker=broker, sample=samples[device.profile])
+    return lambda device, issued: bundle_files(
+        device.id,
+        issued,
+        broker=broker,
+        sample=samples[device.profile],
+        vendors=own_topics(profiles[device.profile], device),
+    )
 
 
 def _show(report: Report) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from hub.decode.line import read_line
 from hub.decode.messages import compile_profile
 from hub.decode.registers import compile_modbus
 from hub.decode.watch import Watch
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
 KEEP_NS: Final = 30 * 86_400 * 1_000_000_000
 """Raw retention that cases reckon with."""
 
-_SEPARATOR: Final = re.compile(r',(?=(?:[^"\\]|\\.|"(?:[^"\\]|\\.)*")*$)')
 _FLOAT: Final = re.compile(r"-?\d+(\.\d+)?([eE][+-]?\d+)?")
 
 Outcome = tuple[str, list[Fault]]
@@ -106,13 +106,14 @@ def _registers(terms: Terms, case: Case) -> Outcome:
     return "".join(one.lines for one in taken), [fault for one in taken for _, fault in one.faults]
 
 
-def _compared(line: str) -> tuple[str, frozenset[str], str]:
+def _compared(line: str) -> object:
     """Return a line in a form in which 25 and 25.0 are the same number, as they are to InfluxDB, and 25i is not."""
-    series, _, rest = line.partition(" ")
-    fields, _, time = rest.rpartition(" ")
-    return series, frozenset(_plain(field) for field in _SEPARATOR.split(fields)), time
+    try:
+        measurement, fields, time_ns = read_line(line)
+    except ValueError:
+        return line
+    return measurement, {(name, _plain(value)) for name, value in fields}, time_ns
 
 
-def _plain(field: str) -> str:
-    name, _, value = field.partition("=")
-    return f"{name}={float(value)!r}" if _FLOAT.fullmatch(value) else field
+def _plain(value: str) -> str:
+    return repr(float(value)) if _FLOAT.fullmatch(value) else value
