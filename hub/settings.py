@@ -64,7 +64,7 @@ class RegistrySettings(_Section):
 class ProfilesSettings(_Section):
     """A city's own device profiles, in a folder beside those that ship with the hub."""
 
-    folder: Path | None = None
+    folder: Path | None = Field(default=None, description="relative to this file")
 
 
 class BundleSettings(_Section):
