@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from hub.cli.context import settings_of
-from hub.cli.place import AsJson, Latitude, Longitude, Name, agencies, sites, zones
-from hub.cli.registry import open_enrolment, open_registry, show_json, show_records, show_table
+from hub.cli.place import AsJson, Latitude, Longitude, Name, agencies, contacts, sites, zones
+from hub.cli.registry import day, open_enrolment, open_registry, show_json, show_records, show_table
 from hub.errors import UsageError
 from hub.profiles.loader import load_profiles, profile_names
 from hub.profiles.mqtt import TOPIC
@@ -38,6 +38,7 @@ def register(app: typer.Typer) -> None:
     """Add the groups of this file and of hub/cli/place.py to the command."""
     app.add_typer(devices, name="device")
     app.add_typer(agencies, name="agency")
+    app.add_typer(contacts, name="contact")
     app.add_typer(sites, name="site")
     app.add_typer(zones, name="zone")
 
@@ -123,7 +124,8 @@ def show(ctx: typer.Context, device_id: Id, as_json: AsJson = False) -> None:
     fields = asdict(device) | {"created_ns": utc(device.created_ns), "updated_ns": utc(device.updated_ns)}
     show_table(("field", "value"), [(name.removesuffix("_ns"), value) for name, value in fields.items()])
     typer.echo()
-    show_table(("certificate", "until"), [(one.serial, f"{utc(one.not_after_ns):%Y-%m-%d}") for one in certificates])
+    rows = [(one.serial, day(one.not_after_ns), day(one.revoked_ns), one.reason) for one in certificates]
+    show_table(("certificate", "until", "revoked", "reason"), rows)
 
 
 @devices.command()
