@@ -59,7 +59,7 @@ def started(folder: Path, *arguments: str) -> Iterator[subprocess.Popen[str]]:
 
 def finished(process: subprocess.Popen[str]) -> str:
     """Return what it wrote on stdout until it ended."""
-    output, _ = process.communicate(timeout=120)
+    output, _ = process.communicate(timeout=240)
     return output
 
 
@@ -77,7 +77,7 @@ def children(folder: Path) -> list[str]:
 
 
 def wait_until(true: Callable[[], bool], folder: Path) -> None:
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 120
     while not true():
         assert time.monotonic() < deadline, (children(folder), (folder / "stderr").read_text())
         time.sleep(0.02)
