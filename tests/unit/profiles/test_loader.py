@@ -41,7 +41,10 @@ def folder(tmp_path: Path) -> Path:
 
 
 def test_the_shipped_profiles_are_found() -> None:
-    assert profile_names() == ["generic_environment", "generic_ipcamera", "generic_tracker"]
+    names = profile_names()
+
+    assert names == sorted(names)
+    assert {"generic_environment", "generic_ipcamera", "generic_tracker", "eastron_sdm630", "onvif_events"} <= set(names)
     assert list(load_profiles()[1]) == profile_names()
 
 
