@@ -66,7 +66,7 @@ def add(  # noqa: PLR0913 - an option a column
     Example: cityhub device add cam-2 --profile generic_ipcamera --agency dishub --site bobotsari-pasar
     --zone traffic --zone crime --lat -7.307 --lon 109.362 --name "North gate" --serial DS2CD2043
     """
-    check_profile(profile)
+    check_profile(profile, settings_of(ctx).profiles.folder)
     new = NewDevice(
         id=device_id,
         profile=profile,
@@ -166,8 +166,9 @@ def bundle(  # noqa: PLR0913 - an option a choice
 
 
 def _write_zip(ctx: typer.Context, device: Device, target: Path, csr: typer.FileBinaryRead | None) -> None:
-    check_profile(device.profile)
-    vocabulary, profiles = load_profiles()
+    own = settings_of(ctx).profiles.folder
+    check_profile(device.profile, own)
+    vocabulary, profiles = load_profiles(own=own)
     sample = sample_payload(vocabulary, profiles[device.profile])
     enrolment = open_enrolment(ctx)
     issued: Issued
@@ -187,9 +188,9 @@ def _write_pkcs12(ctx: typer.Context, device_id: str, target: Path, *, password_
         typer.echo(f"Password, shown only now: {password}")
 
 
-def check_profile(name: str) -> None:
-    """Check that there is such a profile; raises UsageError with the nearest one."""
-    names = profile_names()
+def check_profile(name: str, own: Path | None = None) -> None:
+    """Check that there is such a profile, in the city's own folder too; raises UsageError with the nearest one."""
+    names = profile_names(own=own)
     if name not in names:
         near = get_close_matches(name, names, n=1)
         hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(names)}"

@@ -62,7 +62,7 @@ def import_devices(  # noqa: PLR0913 - an option a choice
 
     Example: cityhub device import perangkat.xlsx --certificates bundles
     """
-    importer = Importer(open_database(ctx), time_ns, profile_names(), caller())
+    importer = Importer(open_database(ctx), time_ns, profile_names(own=settings_of(ctx).profiles.folder), caller())
     content = file.read(MAX_BYTES + 1)
     if dry_run:
         report = importer.rehearse(content, update=update, certify=certificates is not None)
@@ -95,7 +95,7 @@ def _bundler(ctx: typer.Context, folder: Path) -> Iterator[Bundler]:
 
 
 def _contents(ctx: typer.Context) -> Contents:
-    vocabulary, profiles = load_profiles()
+    vocabulary, profiles = load_profiles(own=settings_of(ctx).profiles.folder)
     samples = {name: sample_payload(vocabulary, profile) for name, profile in profiles.items()}
     broker = settings_of(ctx).broker_address
     return lambda device, issued: bundle_files(device.id, issued, broker=broker, sample=samples[device.profile])

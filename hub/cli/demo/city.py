@@ -39,7 +39,7 @@ def register_city(settings: Settings, city: City) -> None:
 
 def equip_devices(settings: Settings, devices: Sequence[CityDevice], bundles: Path) -> None:
     """Issue a certificate to each device and write its bundle into a folder of its name below `bundles`."""
-    vocabulary, profiles = load_profiles()
+    vocabulary, profiles = load_profiles(own=settings.profiles.folder)
     engine = open_engine(settings.registry_url)
     try:
         enrolment = Enrolment(
