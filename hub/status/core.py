@@ -1,4 +1,4 @@
-"""Status as a whole, without a clock, a socket or a database: what devices report goes in, lines and incidents come out."""
+"""Status without a clock, a socket or a database: what devices report goes in, lines and incidents come out."""
 
 from __future__ import annotations
 
