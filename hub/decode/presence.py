@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 def word_decoder(presence: Presence) -> Callable[[str, bytes, int, bool, Watch], str]:
     """Return a decoder of presence words.
 
-    A will is the broker's message: it is no sign that the device lives, so only "online" moves `heard_ns`. A payload
-    of no bytes deletes what the broker had retained, and says nothing.
+    Neither moves `heard_ns`: a will is the broker's message, and to be connected is not to have said anything. A
+    payload of no bytes deletes what the broker had retained, and says nothing.
     """
     words = dict.fromkeys(presence.offline, False) | dict.fromkeys(presence.online, True)
 
@@ -33,8 +33,6 @@ def word_decoder(presence: Presence) -> Callable[[str, bytes, int, bool, Watch],
         online = words.get(word)
         if online is None:
             raise Rejected([Fault(Reason.OUT_OF_RANGE, f"presence: {brief(word)} is none of {', '.join(words)}"[:200])])
-        if online and not retained:
-            watch.heard_ns = received_ns
         keep(watch.words, Word(received_ns, online, retained))
         return ""
 

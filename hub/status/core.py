@@ -73,6 +73,7 @@ class Status:
         self._models = models
         self._options = options
         self._names = Names()
+        self._tags: dict[tuple[object, ...], tuple[str, str]] = {}
         self._written = bytearray()
         self._unkept: set[int] = set()
         self._stories: dict[int, Incident] = {}
@@ -185,16 +186,21 @@ class Status:
 
     def tags(self, entry: Entry) -> str:
         """Return the tags of a device's own lines: those of its telemetry, and its kind."""
-        return tag_set(
-            [
-                ("agency", entry.agency or ""),
-                ("device", entry.device),
-                ("kind", self._models[entry.profile].kind),
-                ("profile", entry.profile),
-                ("site", entry.site or ""),
-                ("zone", "+".join(sorted(entry.zones))),
-            ]
-        )
+        common = entry.agency, entry.profile, entry.site, entry.zones
+        around = self._tags.get(common)
+        if around is None:
+            around = self._tags[common] = self._tags_around(entry)
+        return f"{around[0]},device={entry.device}{around[1]}"
+
+    def _tags_around(self, entry: Entry) -> tuple[str, str]:
+        """Return what stands before and behind the device in its tags; many devices have it in common."""
+        behind = [
+            ("kind", self._models[entry.profile].kind),
+            ("profile", entry.profile),
+            ("site", entry.site or ""),
+            ("zone", "+".join(sorted(entry.zones))),
+        ]
+        return tag_set([("agency", entry.agency or "")]), tag_set(behind)
 
     def _incidents(self, now_ns: int) -> Iterable[str]:
         changed = {incident.id: incident for incident in self.incidents.take_changed()}

@@ -291,8 +291,17 @@ class Fleet:
         return max(at_ns, self._fresh[self._ear[index]])
 
     def _visit(self, index: int, now_ns: int) -> None:
-        if self._deaf[self._ear[index]] or self.watches[index] is None:
+        watch, ear = self.watches[index], self._ear[index]
+        if watch is None or self._deaf[ear]:
             return
+        # Nearly every visit: it has spoken in time, and the next deadline follows from that.
+        heard_ns = watch.heard_ns
+        if self.state[index] == State.ONLINE and self._fresh[ear] <= heard_ns <= now_ns:
+            due_ns = heard_ns + self._patience[index][0]
+            if due_ns > now_ns:
+                self.seen[index] = heard_ns
+                self._wheel.plan(index, due_ns)
+                return
         self._look(index, now_ns)
         silent_ns = now_ns - self._from(index, self.seen[index])
         missed, overdue = self._patience[index]
