@@ -71,7 +71,7 @@ def test_it_is_recorded(city: Registry, engine: Engine, maintenance: Maintenance
     maintenance.end("device", "cam-1")
     ended, began = audit.read(engine, 2)
     assert (began.action, began.subject) == ("device.maintenance", "device/cam-1")
-    assert began.detail == {"reason": "new lens", "until": "2026-09-21T14:13:20Z"}
+    assert began.detail == {"reason": "new lens", "until": "2026-09-21T15:13:20Z"}
     assert ended.detail == {"until": None}
 
 
