@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from operator import attrgetter
 from typing import TYPE_CHECKING, Final, NamedTuple
 
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from hub.decode.watch import Watch
     from hub.status.base import Part
     from hub.status.incidents import Incident
-    from hub.status.options import StatusOptions
+    from hub.status.options import HealthOptions, StatusOptions
     from hub.status.roster import Entry
 
 EVERY_S: Final = 300
@@ -56,22 +57,28 @@ class Status:
     Args:
         watches: device -> its watch, as the directory has them.
         models: profile -> what status needs of it.
-        options: thresholds and windows.
+        options: windows and deadlines ...
+        health: ... and thresholds.
         zone: the city's, for what people read.
     """
 
     def __init__(
-        self, watches: Mapping[str, Watch], models: Mapping[str, Model], options: StatusOptions, zone: ZoneInfo
+        self,
+        watches: Mapping[str, Watch],
+        models: Mapping[str, Model],
+        options: StatusOptions,
+        health: HealthOptions,
+        zone: ZoneInfo,
     ) -> None:
         self.fleet = Fleet(round(options.offline_s * SECOND), round(options.will_s * SECOND))
         self.incidents = IncidentBook(round(options.again_s * SECOND))
         self.roster = Roster(self.fleet, watches, self._interval_ns)
         self.outages = Outages(self.fleet, self.roster, self.incidents, options, zone)
         vitals = {name: model.vitals for name, model in models.items()}
-        self.health = Health(self.fleet, self.roster, self.incidents, vitals, options.health)
+        self.health = Health(self.fleet, self.roster, self.incidents, vitals, health)
         self._parts: list[Part] = [self.health]
         self._models = models
-        self._options = options
+        self.options = options
         self._names = Names()
         self._tags: dict[tuple[object, ...], tuple[str, str]] = {}
         self._written = bytearray()
@@ -123,7 +130,7 @@ class Status:
         model = self._models.get(profile)
         if model is None:
             return None
-        told = self._options.intervals.get(profile)
+        told = self.options.intervals.get(profile)
         return round(told * SECOND) if told else model.interval_ns
 
     # What happens
@@ -225,7 +232,9 @@ class Status:
         some = [self._unkept.pop() for _ in range(min(most, len(self._unkept)))]
         watches = ((index, self.fleet.watches[index]) for index in some)
         standings = {watch.device: self.fleet.standing(index) for index, watch in watches if watch is not None}
-        stories, self._stories = list(self._stories.values()), {}
+        # Copies: they are written in another thread, while these go on changing.
+        stories = [replace(one, devices=dict(one.devices)) for one in self._stories.values()]
+        self._stories = {}
         return standings, stories
 
     def keep_all(self) -> None:

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 from hub.decode.watch import Watch, Word
 from hub.status.core import Model, Status
 from hub.status.fleet import Ear
-from hub.status.options import StatusOptions
+from hub.status.options import HealthOptions, StatusOptions
 from hub.status.presence import SECOND
 from hub.status.store import Incidents, StatusStore
 from provisioning.records import NewDevice
@@ -86,7 +86,7 @@ class City:
         """Start the hub with what its database holds; it hears at once, as the broker is there."""
         watches = {name: device.watch for name, device in self.devices.items()}
         self.store = StatusStore(self.engine)
-        self.status = Status(watches, MODELS, OPTIONS, ZONE)
+        self.status = Status(watches, MODELS, OPTIONS, HealthOptions(), ZONE)
         self.status.update(self.entries, (), self.now)
         kept = self.store.load(self.now - round(OPTIONS.again_s * SECOND))
         self.status.restore(kept.standings, kept.incidents, kept.next_id, self.now)
