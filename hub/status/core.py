@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from operator import attrgetter
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from hub.decode.line import tag_set
@@ -29,7 +28,6 @@ if TYPE_CHECKING:
 EVERY_S: Final = 300
 """Everything is written again so often, whether it changed or not."""
 _UNWRITTEN: Final = 255
-_samples_of = attrgetter("samples")
 
 
 class Model(NamedTuple):
@@ -146,8 +144,9 @@ class Status:
 
     def tick(self, now_ns: int) -> str:
         """Judge by what was reported since the last call; return lines to write."""
-        for watch in filter(_samples_of, self.fleet.served()):
-            samples, watch.samples = watch.samples, []
+        for watch in list(self.fleet.reported()):
+            samples = watch.samples.copy()
+            watch.samples.clear()
             for part in self._parts:
                 part.observe(watch, samples, now_ns)
         changed = self._judge(now_ns)
