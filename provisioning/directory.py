@@ -25,7 +25,7 @@ JOINED_ZONES = (
 )
 
 _ENTRIES: Select[
-    str, str, str | None, str | None, str | None, str | None, str | None, str | None, str | None, int | None
+    str, str, str | None, str | None, str | None, str | None, str | None, str | None, str | None, int | None, bool
 ] = (
     select(
         device.c.id,
@@ -38,6 +38,7 @@ _ENTRIES: Select[
         device.c.parent,
         device.c.modbus,
         device.c.unit,
+        device.c.local_recording,
     )
     .outerjoin_from(device, site, device.c.site == site.c.id)
     .where(device.c.lifecycle != Lifecycle.RETIRED)
@@ -57,6 +58,7 @@ class DirectoryEntry(NamedTuple):
     parent: str | None
     modbus: str | None = None
     unit: int | None = None
+    local_recording: bool = False
 
 
 class ZoneTuples(dict[str | None, tuple[str, ...]]):
@@ -86,7 +88,8 @@ def read_entries(connection: Connection, ids: Collection[str] | None = None) -> 
             parent,
             modbus and intern(modbus),
             unit,
+            local,
         )
-        for id_, profile, agency, place, joined, serial, imei, parent, modbus, unit in rows
+        for id_, profile, agency, place, joined, serial, imei, parent, modbus, unit, local in rows
         if wanted is None or id_ in wanted
     ]
