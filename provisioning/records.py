@@ -104,7 +104,8 @@ class Uplink:
     def check(self) -> None:
         """Raise InvalidIdentity when a field breaks its rule."""
         check_slug("uplink", self.id)
-        if self.capacity_bps <= 0 or self.rupiah < 0 or (self.capacity_up_bps or 1) <= 0:
+        capacities = [self.capacity_bps] if self.capacity_up_bps is None else [self.capacity_bps, self.capacity_up_bps]
+        if min(capacities) <= 0 or self.rupiah < 0:
             raise InvalidIdentity(
                 f"The uplink {self.id!r} needs a capacity above zero, in bits a second, and a price of zero or more."
             )
