@@ -32,6 +32,8 @@ class Entry(Protocol):
     def zones(self) -> tuple[str, ...]: ...  # noqa: D102
     @property
     def parent(self) -> str | None: ...  # noqa: D102
+    @property
+    def local_recording(self) -> bool: ...  # noqa: D102
 
 
 class Route(NamedTuple):

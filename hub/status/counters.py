@@ -63,7 +63,7 @@ def counted(before: Reading, after: Reading, width: Width | None) -> tuple[int, 
     if after.value >= before.value:
         return after.value - before.value, "counted"
     if width is not None and _wrapped(before, after, width, certain=rebooted is False):
-        return after.value + 2**width - before.value, "wrapped"
+        return after.value + (1 << width) - before.value, "wrapped"
     return after.value, "reset"
 
 
@@ -77,7 +77,7 @@ def was_rebooted(before: Reading, after: Reading) -> bool | None:
     if after.uptime_s < before.uptime_s:
         return not _uptime_wrapped(before.uptime_s + elapsed_s - after.uptime_s)
     # Whole seconds are cut off: one who had just booted may seem to have done so again.
-    return after.uptime_s <= elapsed_s - (before.uptime_s == 0)
+    return after.uptime_s <= elapsed_s - int(before.uptime_s == 0)
 
 
 def estimated(before: Reading, after: Reading, most_ns: int) -> tuple[int, int]:
@@ -91,10 +91,10 @@ def estimated(before: Reading, after: Reading, most_ns: int) -> tuple[int, int]:
 
 def _wrapped(before: Reading, after: Reading, width: Width, *, certain: bool) -> bool:
     """`certain`: the device is known not to have rebooted."""
-    quarter = 2**width // 4
+    quarter = (1 << width) // 4
     if not certain and not (before.value >= 3 * quarter and after.value < quarter):
         return False
-    amount = after.value + 2**width - before.value
+    amount = after.value + (1 << width) - before.value
     return amount * 8 * SECOND <= FASTEST_BPS * (after.time_ns - before.time_ns)
 
 

@@ -20,12 +20,13 @@ MOST_KNOTS: Final = 16
 
 
 class Span(NamedTuple):
-    """An amount of bytes and the time in which it flowed, in nanoseconds; a negative one withdraws an earlier one."""
+    """An amount of bytes and the time in which it flowed, in nanoseconds; what is withdrawn is negative."""
 
     start_ns: int
     end_ns: int
     amount: int
     estimate: bool
+    withdrawn: bool = False
 
 
 Measure = Callable[[Reading, Reading], Span]
@@ -51,7 +52,7 @@ def measure_rate(most_ns: int) -> Measure:
     return measure
 
 
-class _Knot(NamedTuple):
+class Knot(NamedTuple):
     """A reading, and whether the time before it may still be split by a late one."""
 
     reading: Reading
@@ -69,7 +70,7 @@ class Track:
 
     def __init__(self, gap_ns: int) -> None:
         self._gap_ns = gap_ns
-        self._knots: list[_Knot] = []
+        self._knots: list[Knot] = []
 
     def __bool__(self) -> bool:
         """Whether it has a reading."""
@@ -90,40 +91,42 @@ class Track:
         self._insert(at, reading, before, after)
         return _changes(before, reading, after, measure)
 
-    def saved(self) -> list[list[Any]]:
-        """Return what `restored` makes a track of, as JSON can say it."""
-        return [[*knot.reading, knot.open] for knot in self._knots]
+    def snapshot(self) -> list[Knot]:
+        """Return the state as it is now, which nobody changes afterwards."""
+        return self._knots
 
     @classmethod
     def restored(cls, gap_ns: int, saved: list[list[Any]]) -> Track:
-        """Return the track that `saved` described."""
+        """Return the track whose snapshot `plain` wrote down."""
         track = cls(gap_ns)
-        track._knots = [_Knot(Reading(*values), is_open) for *values, is_open in saved]
+        track._knots = [Knot(Reading(*values), is_open) for *values, is_open in saved]
         return track
 
     def _insert(self, at: int, reading: Reading, before: Reading | None, after: Reading | None) -> None:
-        knots = self._knots
-        knots.insert(at, _Knot(reading, self._is_gap(before, reading)))
+        knots = [*self._knots]
+        knots.insert(at, Knot(reading, self._is_gap(before, reading)))
         if after is not None:
-            knots[at + 1] = _Knot(after, self._is_gap(reading, after))
-        self._forget(reading.received_ns - DAY_NS)
+            knots[at + 1] = Knot(after, self._is_gap(reading, after))
+        self._knots = _needed(knots, reading.received_ns - DAY_NS)
 
     def _is_gap(self, before: Reading | None, after: Reading) -> bool:
         return before is None or after.time_ns - before.time_ns > self._gap_ns
 
-    def _forget(self, horizon_ns: int) -> None:
-        """Close what is too old or too much, and drop the readings that no open gap needs; the newest one stays."""
-        knots = self._knots
-        last = len(knots) - 1
-        excess = len(knots) - MOST_KNOTS
-        flags = [
-            knot.open and knot.reading.time_ns > horizon_ns and index >= excess for index, knot in enumerate(knots)
-        ]
-        self._knots = [
-            _Knot(knot.reading, flags[index])
-            for index, knot in enumerate(knots)
-            if index == last or flags[index] or flags[index + 1]
-        ]
+
+def plain(knots: list[Knot]) -> list[list[Any]]:
+    """Return a snapshot as JSON can say it."""
+    return [[*knot.reading, knot.open] for knot in knots]
+
+
+def _needed(knots: list[Knot], horizon_ns: int) -> list[Knot]:
+    """Close what is too old or too much, and drop the readings that no open gap needs; the newest one stays."""
+    last, excess = len(knots) - 1, len(knots) - MOST_KNOTS
+    opens = [knot.open and knot.reading.time_ns > horizon_ns and index >= excess for index, knot in enumerate(knots)]
+    return [
+        Knot(knot.reading, opens[index])
+        for index, knot in enumerate(knots)
+        if index == last or opens[index] or opens[index + 1]
+    ]
 
 
 def _changes(before: Reading | None, new: Reading, after: Reading | None, measure: Measure) -> list[Span]:
@@ -131,7 +134,7 @@ def _changes(before: Reading | None, new: Reading, after: Reading | None, measur
     spans: list[Span] = []
     if before is not None and after is not None:
         whole = _recent(measure(before, after), after)
-        spans.append(whole._replace(amount=-whole.amount))
+        spans.append(whole._replace(amount=-whole.amount, withdrawn=True))
     if before is not None:
         spans.append(_recent(measure(before, new), new))
     if after is not None:

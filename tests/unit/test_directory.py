@@ -23,6 +23,7 @@ class Device(NamedTuple):
     site: str | None = None
     zones: tuple[str, ...] = ()
     parent: str | None = None
+    local_recording: bool = False
 
 
 IDS = st.sampled_from(["a", "b", "c", "gw"])

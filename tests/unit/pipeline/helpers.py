@@ -27,6 +27,7 @@ class Device(NamedTuple):
     site: str | None = None
     zones: tuple[str, ...] = ()
     parent: str | None = None
+    local_recording: bool = False
 
 
 class MemorySink:

@@ -67,8 +67,14 @@ def city(registry: Registry) -> Registry:
         Site("kutasari", "Kutasari", None, -7.35, 109.33),
         Uplink("pasar-fiber", "bobotsari-pasar", 50_000_000, Tariff.PER_GIGABYTE, 12_000),
         Uplink(
-            "pasar-4g", "bobotsari-pasar", 20_000_000, Tariff.QUOTA, 250_000, capacity_up_bps=5_000_000,
-            quota_bytes=100_000_000_000, overage_rupiah=5_000,
+            "pasar-4g",
+            "bobotsari-pasar",
+            20_000_000,
+            Tariff.QUOTA,
+            250_000,
+            capacity_up_bps=5_000_000,
+            quota_bytes=100_000_000_000,
+            overage_rupiah=5_000,
         ),  # fmt: skip
         Geofence("alun-alun", '{"type":"Polygon"}', "dishub", 30.0),
         Zone("traffic", "Lalu lintas"),

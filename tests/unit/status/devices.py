@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from hub.status.counters import SECOND, Reading
 
@@ -13,13 +13,16 @@ if TYPE_CHECKING:
 T = 1_790_000_000 * SECOND
 
 
+class Truth(NamedTuple):
+    """What stood behind a reading: the number of the boot, and all bytes since then, however wide the counter is."""
+
+    boot: int
+    count: int
+
+
 @dataclass
 class Counter:
-    """A device with one counter.
-
-    `visible` is what anybody could know of its bytes: of each boot the most that was told, of the first one that was
-    heard only what came after the first word.
-    """
+    """A device with one counter; `heard` is what was told, and the truth behind it."""
 
     width: Width = 64
     first: int = 0
@@ -29,8 +32,7 @@ class Counter:
     born_ns: int = T - 5000 * SECOND
     boots: int = 1
     count: int = 0
-    told: dict[int, int] = field(default_factory=dict)
-    heard: list[Reading] = field(default_factory=list)
+    heard: list[Truth] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.count = self.first
@@ -47,26 +49,22 @@ class Counter:
         self.born_ns = self.now_ns
 
     def poll(self, received_ns: int | None = None) -> Reading:
-        """Read the counter as it shows itself, and keep the true count apart."""
-        uptime_s = (self.now_ns - self.born_ns) // SECOND
-        reading = Reading(
+        """Read the counter as it shows itself."""
+        self.heard.append(Truth(self.boots, self.count))
+        return Reading(
             self.now_ns,
             self.now_ns if received_ns is None else received_ns,
             self.count % 2**self.width,
-            uptime_s if self.uptime else None,
+            (self.now_ns - self.born_ns) // SECOND if self.uptime else None,
             self.boots if self.boot else None,
         )
-        if not self.heard:
-            self.told = {self.boots: 0}
-            self._base = self.count
-        if self.boots == min(self.told):
-            self.told[self.boots] = self.count - self._base
-        else:
-            self.told[self.boots] = self.count
-        self.heard.append(reading)
-        return reading
 
     @property
     def visible(self) -> int:
-        """Bytes that the readings so far can account for."""
-        return sum(self.told.values())
+        """Bytes that the readings can account for: of each boot the most that was told, of the first from then on."""
+        if not self.heard:
+            return 0
+        most: dict[int, int] = {}
+        for boot, count in self.heard:
+            most[boot] = max(most.get(boot, 0), count)
+        return sum(most.values()) - self.heard[0].count
