@@ -17,7 +17,7 @@ class Truth(NamedTuple):
     """What stood behind a reading: the number of the boot, and all bytes since then, however wide the counter is."""
 
     boot: int
-    count: int
+    bytes: int
 
 
 @dataclass
@@ -65,6 +65,6 @@ class Counter:
         if not self.heard:
             return 0
         most: dict[int, int] = {}
-        for boot, count in self.heard:
-            most[boot] = max(most.get(boot, 0), count)
-        return sum(most.values()) - self.heard[0].count
+        for boot, amount in self.heard:
+            most[boot] = max(most.get(boot, 0), amount)
+        return sum(most.values()) - self.heard[0].bytes

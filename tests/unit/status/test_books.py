@@ -23,6 +23,7 @@ from tests.unit.status.city import City, History, Place, profile
 from tests.unit.status.devices import Counter, T
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from hub.status.counters import Width
@@ -214,7 +215,7 @@ def check(history: History, devices: dict[str, Device]) -> None:
 
 
 BEHIND = {"cam-1": "fiber-pasar", "cam-2": "fiber-pasar", "cam-gw": "fiber-pasar", "bus-1": ""}
-GROUPINGS = {
+GROUPINGS: dict[str, Callable[[Place], str]] = {
     "agency": lambda entry: entry.agency or "",
     "site": lambda entry: entry.site or "",
     "zone": lambda entry: "+".join(entry.zones),
