@@ -8,7 +8,8 @@ from typing import Annotated
 
 import typer
 
-from hub.cli import certificate, device, device_life, importing, place, sticker, user
+from hub.cli import certificate, device, device_life, fence, importing, place, sticker, uplink, user
+from hub.cli.bandwidth import bandwidth
 from hub.cli.context import FAILED, WRONG_USAGE, Context, find_config
 from hub.cli.demo.command import demo
 from hub.cli.init import init
@@ -36,7 +37,7 @@ def _settings(
     ctx.obj = Context(find_config(config))
 
 
-for command in (init, up, status, rejects, demo):
+for command in (init, up, status, rejects, bandwidth, demo):
     app.command()(command)
 device.register(app)
 device_life.register(device.devices)
@@ -45,6 +46,8 @@ sticker.register(device.devices)
 device_life.register_agencies(place.agencies)
 certificate.register(app)
 user.register(app)
+uplink.register(app)
+fence.register(app)
 
 
 def main() -> None:

@@ -129,7 +129,7 @@ def read_fence(text: str | bytes) -> list[Polygon]:
     return polygons
 
 
-def _geometries(document: object, where: str) -> Iterator[dict[str, Any]]:
+def _geometries(document: Any, where: str) -> Iterator[dict[str, Any]]:  # noqa: ANN401 - any JSON
     match document:
         case {"type": "Polygon" | "MultiPolygon"}:
             yield document
