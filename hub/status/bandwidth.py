@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from hub.decode.watch import Watch
     from hub.directory import Entry
     from hub.profiles.schema import Profile
+    from hub.status.base import Alarms
     from hub.status.meters import Flow
     from hub.status.periods import Periods
     from hub.status.uplinks import Link
@@ -47,10 +48,14 @@ class Bandwidth:
         places: where devices belong.
         periods: the city's hours.
         saved: device -> its meter's state as the ledger has it.
+        alarms: who is told of links that are unwell.
     """
 
-    def __init__(self, places: Places, periods: Periods, saved: Mapping[str, str]) -> None:
+    def __init__(
+        self, places: Places, periods: Periods, saved: Mapping[str, str], alarms: Alarms | None = None
+    ) -> None:
         self.uplinks = Uplinks()
+        self._alarms = alarms
         self._places = places
         self._periods = periods
         self._saved = dict(saved)
@@ -191,6 +196,8 @@ class Bandwidth:
             carried = router.tally.carried
             router.tally = Tally()
             link.judge(carried, now_ns)
+            if self._alarms is not None:
+                link.alarm(self._alarms, now_ns)
             hour = self._periods.start("hour", now_ns - 1)
             peak = max(carried.rx_bps, carried.tx_bps)
             sums = self._bookings.at(link.series, hour)

@@ -23,12 +23,14 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, Literal, NamedTuple
 
 from hub.decode.line import tag_set
+from hub.status.base import Cause, Trouble
 from hub.status.bookings import Series
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from hub.directory import Entry
+    from hub.status.base import Alarms
     from provisioning.records import Uplink
 
 SECOND: Final = 1_000_000_000
@@ -42,6 +44,13 @@ SILENT_NS: Final = 180 * SECOND
 
 State = Literal["ok", "saturated", "asymmetric", "dropping", "unknown"]
 _IN_ORDER: Final[tuple[State, ...]] = ("dropping", "saturated", "asymmetric")
+
+
+_TROUBLES: Final[dict[State, tuple[Cause, str]]] = {
+    "dropping": (Cause.UPLINK_DROPPING, "loses packets"),
+    "saturated": (Cause.UPLINK_SATURATED, f"is over {SATURATED_PERCENT:.0f} % full"),
+    "asymmetric": (Cause.UPLINK_ASYMMETRIC, "carries one direction only"),
+}
 
 
 class Carried(NamedTuple):
@@ -118,6 +127,18 @@ class Link:
         self._began.clear()
         self.used_percent = 0.0
         self._become("unknown", now_ns)
+
+    def alarm(self, alarms: Alarms, now_ns: int) -> None:
+        """Tell what is wrong, and what no longer is; what has begun and not lasted yet is neither."""
+        name, site = self.uplink.id, self.uplink.site
+        for state, (cause, words) in _TROUBLES.items():
+            subject = f"uplink/{name}"
+            if state == self.state:
+                text = f"uplink {name} of {site} {words}"
+                trouble = Trouble(cause, subject, text, site=site, agency=self.series.agency, since_ns=self.since_ns)
+                alarms.raised(trouble, now_ns)
+            elif state not in self._began:
+                alarms.cleared(cause, subject, now_ns)
 
     def line(self, carried: Carried | None, attributed: int, now_ns: int) -> str:
         """Return the `uplink` line; without `carried` nobody knows what flowed, and only the devices' word is there."""

@@ -13,6 +13,7 @@ import pytest
 from hub.decode.watch import Watch
 from hub.errors import CityhubError
 from hub.status.bandwidth import Bandwidth
+from hub.status.base import Cause, Trouble
 from hub.status.counters import SECOND
 from hub.status.history import bills, cost_lines
 from hub.status.ledger import Ledger, Use
@@ -552,6 +553,33 @@ def test_a_router_that_throws_packets_away_drops(tmp_path: Path) -> None:
         hub.hear("gw-pasar", (hub.now_ns, hub.now_ns, minute * 10**6, minute * 10**6, lost, 0, 3.5 * (minute > 8)))
         hub.tick()
     assert states(hub) == ["ok"] * 4 + ["dropping"] * 2 + ["ok"] * 6 + ["dropping"]
+
+
+class Alarm:
+    """Remembers what it is told."""
+
+    def __init__(self) -> None:
+        self.open: dict[tuple[Cause, str], str] = {}
+
+    def raised(self, trouble: Trouble, now_ns: int) -> None:  # noqa: ARG002 - see Alarms
+        self.open[trouble.cause, trouble.subject] = trouble.text
+
+    def cleared(self, cause: Cause, subject: str, now_ns: int) -> None:  # noqa: ARG002 - see Alarms
+        self.open.pop((cause, subject), None)
+
+
+def test_a_saturated_link_is_an_alarm_until_it_is_well(link: Hub) -> None:
+    alarm = Alarm()
+    link.bandwidth = Bandwidth(link.city, JAKARTA, {}, alarm)
+    link.bandwidth.uplinks.update(UPLINKS, AGENCIES)
+    key = (Cause.UPLINK_SATURATED, "uplink/fiber-pasar")
+    alarm.open[key] = "as it was before the hub started"
+    flow(link, 5, 95e6, 5e6)
+    assert alarm.open == {key: "as it was before the hub started"}  # not known to be over, nor to go on
+    flow(link, 2, 95e6, 5e6)
+    assert alarm.open == {key: "uplink fiber-pasar of pasar is over 90 % full"}
+    flow(link, 1, 10e6, 5e6)
+    assert alarm.open == {}
 
 
 def test_of_several_uplinks_at_a_site_the_largest_carries_the_devices() -> None:
