@@ -32,7 +32,8 @@ class Profile(Strict):
     Attributes:
         interval_s: how often it promises to speak; silence for longer is a sign.
         unconfirmed: what the documents leave open, a sentence each.
-        counter_bits: width of its byte counters, so that a wrap is told from a reset; without it they never wrap.
+        counter_bits: width of its byte counters, so that a wrap is told from a reset; without it they never wrap. A
+            counter that begins anew by itself, e.g. every day, must not have it.
         speed_limit_kmh: of a vehicle's tracker, where no geofence sets another; without it nothing is too fast.
         vitals: readings by which its health is judged, as `measurement.reading`: bandwidth (counter or rate),
             temperature, battery, storage, firmware, position ...

@@ -17,7 +17,8 @@ MISSED: Final = 1.5
 HELD: Final = 3
 """A rate is taken to have held for at most so many intervals."""
 
-COUNTERS: Final = {"rx_bytes": "rx", "tx_bytes": "tx"}
+COUNTERS: Final = {"rx_bytes": "rx", "tx_bytes": "tx", "wan_rx_bytes": "rx", "wan_tx_bytes": "tx"}
+"""Reading -> direction. Of two for one direction the later counts: a router is there for its way out."""
 RATES: Final = {"rx_bps": "rx", "tx_bps": "tx", "bitrate_bps": "tx"}
 LOST: Final = ("rx_dropped", "tx_dropped", "rx_errors", "tx_errors")
 """Counters of packets that a router threw away."""

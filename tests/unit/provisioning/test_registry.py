@@ -75,7 +75,7 @@ def city(registry: Registry) -> Registry:
             capacity_up_bps=5_000_000,
             quota_bytes=100_000_000_000,
             overage_rupiah=5_000,
-        ),  # fmt: skip
+        ),
         Geofence("alun-alun", '{"type":"Polygon"}', "dishub", 30.0),
         Zone("traffic", "Lalu lintas"),
     ],

@@ -15,6 +15,7 @@ from hub.errors import CityhubError
 from hub.status.bandwidth import Bandwidth
 from hub.status.base import Cause, Trouble
 from hub.status.counters import SECOND
+from hub.status.gauges import gauge_of
 from hub.status.history import bills, cost_lines
 from hub.status.ledger import Ledger, Use
 from hub.status.periods import Periods
@@ -628,3 +629,20 @@ def test_the_months_cost_is_shared_out_by_agency(hub: Hub) -> None:
         "fiber-pasar": 1_500_000, "radio-kota": 90_000, "spare-kota": 0,
     }  # fmt: skip
     assert hub.history.total("cost", "agency", "bytes") == {"polres": 7 * 10**9, "": 3 * 10**9}
+
+
+def test_a_routers_way_out_counts_and_not_its_other_side() -> None:
+    gauge = gauge_of(profile("gateway", "rx_bytes", "wan_rx_bytes", "wan_tx_bytes", "uptime_s"))
+    assert gauge is not None
+    assert gauge.counters == {"rx": 3, "tx": 4}
+
+
+def test_a_counter_that_begins_anew_every_day_is_no_wrap(hub: Hub) -> None:
+    hub.city = City({"cam-1": CITY.entries["cam-1"]}, {"camera": profile("cctv", "tx_bytes", "uptime_s")})
+    hub.stop()
+    hub.start()
+    for step, value in enumerate((10**9, 10**9 + 500, 200, 700)):
+        hub.now_ns = MIDNIGHT + step * 300 * SECOND
+        hub.hear("cam-1", (hub.now_ns, hub.now_ns, value, 10_000 + 300 * step))
+    hub.publish()
+    assert hub.history.total("bandwidth_day", "device", "tx_bytes") == {"cam-1": 1_200}
