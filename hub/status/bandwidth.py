@@ -72,18 +72,15 @@ class Bandwidth:
         account = self._account(watch.device)
         if account is None:
             return
-        before = account.meter.snapshot()
         for sample in samples:
             for flow in account.meter.take(sample):
                 self._book(account, flow)
                 self._due[watch.index % 60].add(watch.device)
             if account.router:
                 self._watch_losses(account, sample)
-        after = account.meter.snapshot()
-        if after != before:
-            self._bookings.meters[watch.device] = after
-            if account.router and account.link is not None:
-                account.link.heard_ns = now_ns
+        self._bookings.meters[watch.device] = account.meter.snapshot()
+        if account.router and account.link is not None:
+            account.link.heard_ns = now_ns
 
     def tick(self, now_ns: int) -> str:
         """See `Part.tick`."""

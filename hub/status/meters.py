@@ -11,8 +11,6 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from hub.status.tracks import Measure, Span, Track, measure_counter, measure_rate
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from hub.status.gauges import Gauge
     from hub.status.tracks import Knot
 
@@ -51,19 +49,21 @@ class Meter:
         self._method = method
         self._tracks: dict[str, Track] = {}
 
-    def take(self, sample: tuple[Any, ...]) -> Iterator[Flow]:
-        """Take a sample in and yield what it adds and withdraws."""
+    def take(self, sample: tuple[Any, ...]) -> list[Flow]:
+        """Take a sample in and return what it adds and withdraws."""
         gauge = self._method.gauge
+        flows: list[Flow] = []
         for direction, place in gauge.counters.items():
             if sample[place] is not None:
                 track = self._track(direction)
-                for span in track.take(gauge.reading(sample, sample[place]), self._method.count):
-                    yield Flow(direction, span)
+                spans = track.take(gauge.reading(sample, sample[place]), self._method.count)
+                flows += [Flow(direction, span) for span in spans]
         for direction, place in gauge.rates.items():
             if sample[place] is not None and direction not in self._tracks:
                 track = self._track(f"{direction}_rate")
-                for span in track.take(gauge.reading(sample, round(sample[place])), self._method.rate):
-                    yield Flow(direction, span)
+                spans = track.take(gauge.reading(sample, round(sample[place])), self._method.rate)
+                flows += [Flow(direction, span) for span in spans]
+        return flows
 
     def lost(self, sample: tuple[Any, ...]) -> int:
         """Return how many packets the device threw away since the sample before, as far as it counts them."""

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final, Literal
 from hub.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
     from zoneinfo import ZoneInfo
 
 SECOND: Final = 1_000_000_000
@@ -31,21 +31,29 @@ class Periods:
     def __init__(self, zone: ZoneInfo) -> None:
         self._zone = zone
         self._quarter = lru_cache(maxsize=4096)(self._start)
+        self._hour = (0, 0)
 
     def start(self, period: Period, time_ns: int) -> int:
         """Return the beginning of the period in which a moment lies."""
         return self._quarter(period, time_ns // QUARTER_NS)
 
-    def split(self, start_ns: int, end_ns: int, amount: int) -> Iterator[tuple[int, int]]:
-        """Yield (hour, part) of an amount that flowed evenly; the parts sum exactly to the amount.
+    def split(self, start_ns: int, end_ns: int, amount: int) -> Iterable[tuple[int, int]]:
+        """Return (hour, part) of an amount that flowed evenly; the parts sum exactly to the amount.
 
         What takes no time belongs to the hour of its end. An end on the full hour belongs to the hour before.
         """
+        begin_ns, finish_ns = self._hour
+        if begin_ns <= start_ns < end_ns <= finish_ns:  # as nearly always: within the hour that was asked for last
+            return ((begin_ns, amount),)
+        return self._parts(start_ns, end_ns, amount)
+
+    def _parts(self, start_ns: int, end_ns: int, amount: int) -> Iterator[tuple[int, int]]:
         length = end_ns - start_ns
         done, at = 0, start_ns
         while at < end_ns:
             hour = self.start("hour", at)
-            at = min(self._hour_end(at), end_ns)
+            self._hour = hour, self._hour_end(at)
+            at = min(self._hour[1], end_ns)
             upto = amount * (at - start_ns) // length
             yield hour, upto - done
             done = upto

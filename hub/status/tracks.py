@@ -78,13 +78,15 @@ class Track:
 
     def take(self, reading: Reading, measure: Measure) -> list[Span]:
         """Take a reading in and return what it adds and withdraws; nothing for one that is known, or a day late."""
-        knots = self._knots
-        if reading.time_ns <= reading.received_ns - DAY_NS:
+        knots, time_ns = self._knots, reading.time_ns
+        if time_ns <= reading.received_ns - DAY_NS:
             return []
+        if knots and 0 < time_ns - knots[-1].reading.time_ns <= self._gap_ns:
+            return self._follow(reading, measure)
         at = len(knots)
-        if knots and reading.time_ns <= knots[-1].reading.time_ns:
-            at = bisect_left(knots, reading.time_ns, key=lambda knot: knot.reading.time_ns)
-            if knots[at].reading.time_ns == reading.time_ns or not knots[at].open:
+        if knots and time_ns <= knots[-1].reading.time_ns:
+            at = bisect_left(knots, time_ns, key=lambda knot: knot.reading.time_ns)
+            if knots[at].reading.time_ns == time_ns or not knots[at].open:
                 return []
         before = knots[at - 1].reading if at else None
         after = knots[at].reading if at < len(knots) else None
@@ -101,6 +103,16 @@ class Track:
         track = cls(gap_ns)
         track._knots = [Knot(Reading(*values), is_open) for *values, is_open in saved]
         return track
+
+    def _follow(self, reading: Reading, measure: Measure) -> list[Span]:
+        """Take in what nearly all readings are: the next one, in time."""
+        knots = self._knots
+        before = knots[-1]
+        kept = knots if before.open else knots[:-1]
+        self._knots = [*kept, Knot(reading, open=False)]
+        if kept and kept[0].reading.time_ns <= reading.received_ns - DAY_NS:
+            self._knots = _needed(self._knots, reading.received_ns - DAY_NS)
+        return [_recent(measure(before.reading, reading), reading)]
 
     def _insert(self, at: int, reading: Reading, before: Reading | None, after: Reading | None) -> None:
         knots = [*self._knots]
@@ -144,4 +156,5 @@ def _changes(before: Reading | None, new: Reading, after: Reading | None, measur
 
 def _recent(span: Span, after: Reading) -> Span:
     """What has flowed for more than a day when it is first heard of counts as of the last day."""
-    return span._replace(start_ns=max(span.start_ns, after.received_ns - DAY_NS))
+    horizon_ns = after.received_ns - DAY_NS
+    return span if span.start_ns >= horizon_ns else span._replace(start_ns=horizon_ns)
