@@ -11,6 +11,7 @@ from functools import partial
 from importlib.metadata import version
 from time import monotonic, time_ns
 from typing import TYPE_CHECKING, Any, Final, assert_never
+from zoneinfo import ZoneInfo
 
 from hub.broker.external import ExternalWatch
 from hub.broker.guard import Guard, GuardedBroker
@@ -31,6 +32,12 @@ from hub.sinks.options import InfluxV1Options, InfluxV2Options, SinkOptions
 from hub.sinks.query import InfluxReader
 from hub.sources.mqtt import MqttSource
 from hub.spool.sqlite import SqliteSpool
+from hub.status.bandwidth import Bandwidth
+from hub.status.bookkeeper import Bookkeeper
+from hub.status.ledger import Ledger
+from hub.status.periods import Periods
+from hub.status.trips import PART as TRIPS
+from hub.status.trips import Trips
 from hub.transport.tls import client_context
 from hub.web.api import network_api
 from hub.web.health import health_router
@@ -49,13 +56,34 @@ if TYPE_CHECKING:
 
     from hub.settings import Settings
     from hub.sinks.base import Sink
+    from hub.status.base import Part
     from hub.transport.options import MqttOptions
+    from provisioning.registry import Registry
 
 VERSION: Final = version("cityhub")
 EVERYWHERE: Final = "0.0.0.0"  # noqa: S104 - what the operator may have written
 DAY_NS: Final = 86_400 * 1_000_000_000
 
 log = logging.getLogger(__name__)
+
+
+@dataclass
+class History:
+    """What the hub concludes over hours and days: bytes and trips, their books, and the way to the history database.
+
+    Attributes:
+        parts: to be shown what devices report, see hub/status/base.py.
+    """
+
+    parts: tuple[Part, ...]
+    books: Bookkeeper
+    spool: SqliteSpool
+    delivery: Delivery
+
+    def troubles(self) -> list[str]:
+        """Return what is wrong, a sentence each, empty ones included."""
+        outage = f"history: {self.delivery.outage}" if self.delivery.outage else ""
+        return [self.books.trouble, self.spool.full, outage]
 
 
 @dataclass
@@ -69,6 +97,7 @@ class Hub:
     delivery: Delivery
     source: MqttSource
     feed: RegistryFeed
+    history: History
     database: SinkOptions
     servers: dict[str, Supervisor]
     watch: Guard | ExternalWatch
@@ -102,7 +131,7 @@ class Hub:
         """Return what is wrong, a sentence each."""
         servers = [f"{name} is {one.state}" for name, one in self.servers.items() if one.state is not State.RUNNING]
         broker = "" if self.source.connected else f"not connected to the broker: {self.source.outage}"
-        rooms = (broker, self.delivery.outage, self.spool.full, self.feed.trouble)
+        rooms = (broker, self.delivery.outage, self.spool.full, self.feed.trouble, *self.history.troubles())
         return servers + [text for text in rooms if text] + self.watch.problems
 
     def reader(self) -> InfluxReader:
@@ -154,8 +183,9 @@ async def _start(settings: Settings, stack: AsyncExitStack) -> Hub:
     delivery = Delivery(spool, sink, settings.pipeline, counters, time_ns)
     intake = BatchingIntake(directory, spool, settings.pipeline, counters)
     source = MqttSource(broker, partial(client_context, broker), intake, time_ns)
+    history = await enter(_history(settings, database, directory, services.registry))
     hub = Hub(
-        settings, directory, counters, spool, delivery, source, feed, database, servers, watch,
+        settings, directory, counters, spool, delivery, source, feed, history, database, servers, watch,
         settings.broker_address, monotonic(),
     )  # fmt: skip
     loopback = build_api([health_router(hub.health)], VERSION)
@@ -163,6 +193,9 @@ async def _start(settings: Settings, stack: AsyncExitStack) -> Hub:
     rooms = {
         "spool": spool.tidy(),
         "delivery": delivery.run(),
+        "history-spool": history.spool.tidy(),
+        "history": history.delivery.run(),
+        "books": history.books.run(),
         "intake": intake.run(),
         "web": serve(loopback, settings.web),
         "api": serve_tls(network, settings.api, _api_files(settings, authority)),
@@ -185,6 +218,30 @@ async def _running(name: str, room: Coroutine[Any, Any, None]) -> AsyncIterator[
             yield
         finally:
             task.cancel()
+
+
+@asynccontextmanager
+async def _history(
+    settings: Settings, database: SinkOptions, directory: Directory, registry: Registry
+) -> AsyncIterator[History]:
+    """The pipeline's own classes a second time, for the second database."""
+    periods = Periods(ZoneInfo(settings.city.timezone))
+    ledger = Ledger(settings.ledger_file, periods)
+    bandwidth = Bandwidth(directory, periods, ledger.meters())
+    trips = Trips(directory, ledger.states(TRIPS))
+    async with (
+        SqliteSpool(settings.history_file, settings.spool) as spool,
+        _opened(_sink(database.history(), 1)) as sink,
+    ):
+        options = settings.pipeline.model_copy(update={"writers": 1})
+        books = Bookkeeper(
+            bandwidth, trips, ledger=ledger, periods=periods, spool=spool, registry=registry, clock=time_ns
+        )
+        try:
+            await books.load()
+            yield History((bandwidth, trips), books, spool, Delivery(spool, sink, options, Counters(), time_ns))
+        finally:
+            books.close()
 
 
 @asynccontextmanager

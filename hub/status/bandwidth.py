@@ -55,7 +55,7 @@ class Bandwidth:
         self, places: Places, periods: Periods, saved: Mapping[str, str], alarms: Alarms | None = None
     ) -> None:
         self.uplinks = Uplinks()
-        self._alarms = alarms
+        self.alarms = alarms
         self._places = places
         self._periods = periods
         self._saved = dict(saved)
@@ -97,6 +97,11 @@ class Bandwidth:
     def say(self, lines: str) -> None:
         """Write these with the next tick."""
         self._said.append(lines)
+
+    @property
+    def pending(self) -> int:
+        """How many sums wait to be written down."""
+        return len(self._bookings.sums)
 
     def take_bookings(self) -> Bookings:
         """Return what has come since this was last called."""
@@ -193,8 +198,8 @@ class Bandwidth:
             carried = router.tally.carried
             router.tally = Tally()
             link.judge(carried, now_ns)
-            if self._alarms is not None:
-                link.alarm(self._alarms, now_ns)
+            if self.alarms is not None:
+                link.alarm(self.alarms, now_ns)
             hour = self._periods.start("hour", now_ns - 1)
             peak = max(carried.rx_bps, carried.tx_bps)
             sums = self._bookings.at(link.series, hour)

@@ -1,7 +1,8 @@
 """Writes down what `Bandwidth` has counted, and hands the history its lines: the one part of it that waits.
 
-Once a minute the bookings go into the ledger, with the state that covers them; every five minutes what is new in the
-ledger goes into the history's spool. All of the ledger's work is done in one thread of its own.
+Once a minute the bookings go into the ledger, with the state that covers them (when they are very many, every five
+minutes); every five minutes what is new in the ledger goes into the history's spool. All of the ledger's work is done
+in one thread of its own.
 """
 
 from __future__ import annotations
@@ -13,12 +14,13 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import TYPE_CHECKING, Final, TypeVar
 
-from hub.errors import SpoolFull
+from hub.errors import SpoolFull, UsageError
 from hub.model import Batch
 from hub.status.bookings import Bookings
+from hub.status.fences import Fence, read_fence
 from hub.status.history import bills, cost_lines, history_lines
 from provisioning.errors import ProvisioningError
-from provisioning.records import Site, Uplink
+from provisioning.records import Geofence, Site, Uplink
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -28,11 +30,14 @@ if TYPE_CHECKING:
     from hub.status.bandwidth import Bandwidth
     from hub.status.ledger import Ledger, Page, Row
     from hub.status.periods import Periods
+    from hub.status.trips import Trips
     from provisioning.registry import Registry
 
 EVERY_S: Final = 60.0
 PUBLISH_EVERY: Final = 5
 """Of so many bookings one is followed by the history's lines."""
+MANY: Final = 20_000
+"""So many bookings take a second of the processor."""
 CHUNK: Final = 5_000
 """Lines in one batch of the spool."""
 DAY_NS: Final = 86_400 * 1_000_000_000
@@ -42,18 +47,28 @@ log = logging.getLogger(__name__)
 
 
 class Bookkeeper:
-    """Keeps the ledger of one `Bandwidth`. `trouble` is empty when well.
+    """Keeps the ledger of one `Bandwidth` and one `Trips`. `trouble` is empty when well.
 
     Args:
         spool: of the history database.
-        registry: where uplinks and sites are.
+        registry: where uplinks, sites and geofences are.
     """
 
-    def __init__(  # noqa: PLR0913, PLR0917 - what it stands between
-        self, bandwidth: Bandwidth, ledger: Ledger, periods: Periods, spool: Spool, registry: Registry, clock: Clock
+    def __init__(  # noqa: PLR0913 - what it stands between
+        self,
+        bandwidth: Bandwidth,
+        trips: Trips,
+        *,
+        ledger: Ledger,
+        periods: Periods,
+        spool: Spool,
+        registry: Registry,
+        clock: Clock,
     ) -> None:
         self.trouble = ""
         self._bandwidth = bandwidth
+        self._trips = trips
+        self._fences: list[Geofence] = []
         self._ledger = ledger
         self._periods = periods
         self._spool = spool
@@ -64,7 +79,7 @@ class Bookkeeper:
         self._charged_ns = 0
 
     async def load(self) -> None:
-        """Learn of the uplinks, once, before anything is counted.
+        """Learn of uplinks and geofences, once, before anything is counted.
 
         Raises:
             ProvisioningError: the registry cannot be read.
@@ -72,15 +87,22 @@ class Bookkeeper:
         await self._learn()
 
     async def run(self) -> None:
-        """Keep the books until cancelled; then write down the rest and close them."""
+        """Keep the books until cancelled."""
         rounds = 0
+        while True:
+            await asyncio.sleep(EVERY_S)
+            rounds += 1
+            await self.round(publish=rounds % PUBLISH_EVERY == 0)
+
+    def close(self) -> None:
+        """Write down the rest and close the ledger; the hub is stopping, so its loop may wait."""
+        bookings, now_ns = self._taken(), self._clock()
         try:
-            while True:
-                await asyncio.sleep(EVERY_S)
-                rounds += 1
-                await self._round(publish=rounds % PUBLISH_EVERY == 0)
-        finally:
-            self._close()
+            self._thread.submit(self._write_down, bookings, now_ns).result()
+        except sqlite3.Error as error:
+            log.warning("the ledger of bytes misses what came last; it is read again from the devices: %s", error)
+        self._thread.submit(self._ledger.close).result()
+        self._thread.shutdown()
 
     async def keep(self) -> None:
         """Write down what has been counted.
@@ -88,7 +110,7 @@ class Bookkeeper:
         Raises:
             sqlite3.Error: the ledger cannot be written; nothing is lost, it is tried again with the next.
         """
-        bookings, now_ns = self._bandwidth.take_bookings(), self._clock()
+        bookings, now_ns = self._taken(), self._clock()
         await self._call(lambda: self._write_down(bookings, now_ns))
 
     async def publish(self) -> None:
@@ -120,14 +142,17 @@ class Bookkeeper:
         billed = bills(uplinks.values(), uses)
         self._bandwidth.say(cost_lines(uplinks, billed, uses, self._periods.month_name(month_ns), at_ns))
 
-    async def _round(self, *, publish: bool) -> None:
+    async def round(self, *, publish: bool) -> None:
+        """Do what is due once a minute; what goes wrong is said once, and tried again with the next."""
         try:
             await self._learn()
-            await self.keep()
+            if publish or self._bandwidth.pending <= MANY:
+                await self.keep()
             await self.charge()
             if publish:
                 await self.publish()
                 self._bandwidth.prune()
+                self._trips.prune()
                 await self._call(lambda: self._ledger.prune(self._clock()))
         except (ProvisioningError, sqlite3.Error, SpoolFull) as error:
             if not self.trouble:
@@ -142,6 +167,15 @@ class Bookkeeper:
         uplinks = await self._call(lambda: self._registry.all(Uplink))
         sites = await self._call(lambda: self._registry.all(Site))
         self._bandwidth.uplinks.update(uplinks, {site.id: site.agency for site in sites})
+        fences = await self._call(lambda: self._registry.all(Geofence))
+        if fences != self._fences:
+            self._trips.fences.update(_read(fences))
+            self._fences = fences
+
+    def _taken(self) -> Bookings:
+        bookings = self._bandwidth.take_bookings()
+        bookings.states.update(self._trips.take_states())
+        return bookings
 
     def _write_down(self, bookings: Bookings, now_ns: int) -> None:
         """In the thread, where one follows the other: what was taken is written once, also when a task is cancelled."""
@@ -149,18 +183,18 @@ class Bookkeeper:
         self._ledger.book(self._unwritten, now_ns)
         self._unwritten = Bookings()
 
-    def _close(self) -> None:
-        """The hub is stopping, so its loop may wait."""
-        bookings, now_ns = self._bandwidth.take_bookings(), self._clock()
-        try:
-            self._thread.submit(self._write_down, bookings, now_ns).result()
-        except sqlite3.Error as error:
-            log.warning("the ledger of bytes misses what came last; it is read again from the devices: %s", error)
-        self._thread.submit(self._ledger.close).result()
-        self._thread.shutdown()
-
     async def _call(self, work: Callable[[], _Result]) -> _Result:
         return await asyncio.get_running_loop().run_in_executor(self._thread, work)
+
+
+def _read(geofences: list[Geofence]) -> list[Fence]:
+    fences: list[Fence] = []
+    for one in geofences:
+        try:
+            fences.append(Fence(one.id, read_fence(one.geojson), one.agency, one.limit_kmh))
+        except UsageError as error:
+            log.warning("the geofence %s is not watched, its outline cannot be read: %s", one.id, error)
+    return fences
 
 
 def _batch(page: Page, rows: list[Row]) -> Batch:

@@ -29,6 +29,7 @@ from hub.status.bandwidth import Bandwidth
 from hub.status.bookkeeper import Bookkeeper
 from hub.status.ledger import Ledger
 from hub.status.periods import SECOND, Periods
+from hub.status.trips import Trips
 from provisioning.database import open_engine
 from provisioning.records import Agency, NewDevice, Site, Tariff, Uplink
 from provisioning.registry import Registry
@@ -94,7 +95,10 @@ async def test_a_month_is_summed_up_from_the_history(tmp_path: Path) -> None:
         async with SqliteSpool(tmp_path / "history.db", SpoolOptions(reserve_mb=0)) as spool:
             ledger = Ledger(tmp_path / "ledger.db", ZONE)
             bandwidth = Bandwidth(CITY, ZONE, ledger.meters())
-            keeper = Bookkeeper(bandwidth, ledger, ZONE, spool, registry, lambda: now[0])
+            keeper = Bookkeeper(
+                bandwidth, Trips(CITY, {}), ledger=ledger, periods=ZONE, spool=spool, registry=registry,
+                clock=lambda: now[0],
+            )  # fmt: skip
             await keeper.load()
             delivery = asyncio.create_task(
                 Delivery(spool, sink, PipelineOptions(), Counters(), time_ns).run(), name="delivery"
@@ -120,6 +124,7 @@ async def test_a_month_is_summed_up_from_the_history(tmp_path: Path) -> None:
             delivery.cancel()
             await asyncio.gather(delivery, return_exceptions=True)
         await sink.close()
+        keeper.close()
         sent = {name: device.visible for name, device in devices.items()}
         await check_statement(settings, sent)
         async with InfluxReader(options) as reader:
