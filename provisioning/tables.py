@@ -65,6 +65,8 @@ site = Table(
     Column("agency", ForeignKey("agency.id"), index=True),
     Column("lat", Float),
     Column("lon", Float),
+    Column("maintenance_until_ns", BigInteger),
+    Column("maintenance_reason", String(200)),
 )
 
 uplink = Table(
@@ -116,6 +118,8 @@ device = Table(
     Column("updated_ns", BigInteger, nullable=False),
     Column("modbus", String(200)),
     Column("unit", Integer),
+    Column("maintenance_until_ns", BigInteger),
+    Column("maintenance_reason", String(200)),
     Column("local_recording", Boolean, nullable=False, server_default=false()),
     # Vendors build topics from these: two devices that share one would read each other's.
     Index(None, "profile", "serial", unique=True),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from operator import attrgetter
 from typing import TYPE_CHECKING, Final, NamedTuple
 
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from hub.decode.watch import Watch
     from hub.status.base import Part
     from hub.status.incidents import Incident
-    from hub.status.options import StatusOptions
+    from hub.status.options import HealthOptions, StatusOptions
     from hub.status.roster import Entry
 
 EVERY_S: Final = 300
@@ -56,23 +57,30 @@ class Status:
     Args:
         watches: device -> its watch, as the directory has them.
         models: profile -> what status needs of it.
-        options: thresholds and windows.
+        options: windows and deadlines ...
+        health: ... and thresholds.
         zone: the city's, for what people read.
     """
 
     def __init__(
-        self, watches: Mapping[str, Watch], models: Mapping[str, Model], options: StatusOptions, zone: ZoneInfo
+        self,
+        watches: Mapping[str, Watch],
+        models: Mapping[str, Model],
+        options: StatusOptions,
+        health: HealthOptions,
+        zone: ZoneInfo,
     ) -> None:
         self.fleet = Fleet(round(options.offline_s * SECOND), round(options.will_s * SECOND))
         self.incidents = IncidentBook(round(options.again_s * SECOND))
         self.roster = Roster(self.fleet, watches, self._interval_ns)
         self.outages = Outages(self.fleet, self.roster, self.incidents, options, zone)
         vitals = {name: model.vitals for name, model in models.items()}
-        self.health = Health(self.fleet, self.roster, self.incidents, vitals, options.health)
+        self.health = Health(self.fleet, self.roster, self.incidents, vitals, health)
         self._parts: list[Part] = [self.health]
         self._models = models
-        self._options = options
+        self.options = options
         self._names = Names()
+        self._tags: dict[tuple[object, ...], tuple[str, str]] = {}
         self._written = bytearray()
         self._unkept: set[int] = set()
         self._stories: dict[int, Incident] = {}
@@ -122,7 +130,7 @@ class Status:
         model = self._models.get(profile)
         if model is None:
             return None
-        told = self._options.intervals.get(profile)
+        told = self.options.intervals.get(profile)
         return round(told * SECOND) if told else model.interval_ns
 
     # What happens
@@ -185,16 +193,21 @@ class Status:
 
     def tags(self, entry: Entry) -> str:
         """Return the tags of a device's own lines: those of its telemetry, and its kind."""
-        return tag_set(
-            [
-                ("agency", entry.agency or ""),
-                ("device", entry.device),
-                ("kind", self._models[entry.profile].kind),
-                ("profile", entry.profile),
-                ("site", entry.site or ""),
-                ("zone", "+".join(sorted(entry.zones))),
-            ]
-        )
+        common = entry.agency, entry.profile, entry.site, entry.zones
+        around = self._tags.get(common)
+        if around is None:
+            around = self._tags[common] = self._tags_around(entry)
+        return f"{around[0]},device={entry.device}{around[1]}"
+
+    def _tags_around(self, entry: Entry) -> tuple[str, str]:
+        """Return what stands before and behind the device in its tags; many devices have it in common."""
+        behind = [
+            ("kind", self._models[entry.profile].kind),
+            ("profile", entry.profile),
+            ("site", entry.site or ""),
+            ("zone", "+".join(sorted(entry.zones))),
+        ]
+        return tag_set([("agency", entry.agency or "")]), tag_set(behind)
 
     def _incidents(self, now_ns: int) -> Iterable[str]:
         changed = {incident.id: incident for incident in self.incidents.take_changed()}
@@ -219,7 +232,9 @@ class Status:
         some = [self._unkept.pop() for _ in range(min(most, len(self._unkept)))]
         watches = ((index, self.fleet.watches[index]) for index in some)
         standings = {watch.device: self.fleet.standing(index) for index, watch in watches if watch is not None}
-        stories, self._stories = list(self._stories.values()), {}
+        # Copies: they are written in another thread, while these go on changing.
+        stories = [replace(one, devices=dict(one.devices)) for one in self._stories.values()]
+        self._stories = {}
         return standings, stories
 
     def keep_all(self) -> None:

@@ -75,6 +75,7 @@ class Fleet:
         self._patience: list[Patience] = []
         self._shared: dict[int, Patience] = {}
         self._served: list[Watch] = []
+        self._expected = -1.0
         self._waiting: set[int] = set()
         self._gone: dict[int, int] = {}
         self._brings: dict[str, set[int]] = {}
@@ -101,6 +102,7 @@ class Fleet:
         self._attach(index, parent)
         self._unsettled |= watch.device in self._brings
         self._served = []
+        self._expected = -1.0
         self._plan(index, max(self.seen[index], self._fresh[ear]))
 
     def forget(self, index: int) -> None:
@@ -114,6 +116,7 @@ class Fleet:
         self._waiting.discard(index)
         self.watches[index] = None
         self._served = []
+        self._expected = -1.0
 
     def restore(self, index: int, standing: Standing) -> None:
         """Take up how a device stood when the hub last ran; how it is now is unknown until there is evidence."""
@@ -171,6 +174,13 @@ class Fleet:
     def ear(self, index: int) -> Ear:
         """Return by which way the device is heard."""
         return Ear(self._ear[index])
+
+    def expected_per_s(self) -> float:
+        """Return how many messages a second come when every device keeps its promise; counted anew when one changes."""
+        if self._expected < 0:
+            missed = (self._patience[watch.index].missed for watch in self.served())
+            self._expected = sum(1.5 * SECOND / one for one in missed)
+        return self._expected
 
     def served(self) -> list[Watch]:
         """Return the watches of all devices that are followed."""
@@ -291,8 +301,17 @@ class Fleet:
         return max(at_ns, self._fresh[self._ear[index]])
 
     def _visit(self, index: int, now_ns: int) -> None:
-        if self._deaf[self._ear[index]] or self.watches[index] is None:
+        watch, ear = self.watches[index], self._ear[index]
+        if watch is None or self._deaf[ear]:
             return
+        # Nearly every visit: it has spoken in time, and the next deadline follows from that.
+        heard_ns = watch.heard_ns
+        if self.state[index] == State.ONLINE and self._fresh[ear] <= heard_ns <= now_ns:
+            due_ns = heard_ns + self._patience[index][0]
+            if due_ns > now_ns:
+                self.seen[index] = heard_ns
+                self._wheel.plan(index, due_ns)
+                return
         self._look(index, now_ns)
         silent_ns = now_ns - self._from(index, self.seen[index])
         missed, overdue = self._patience[index]

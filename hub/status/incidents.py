@@ -63,6 +63,7 @@ class Incident:
     """An incident; times in nanoseconds UTC, 0: not yet.
 
     Attributes:
+        raised_ns: when it was last raised, or became worse: an acknowledgement from before it holds no more.
         times: how often it was raised: one that returns soon after it closed is the same one.
         devices: ids of all that were concerned, in the order of their coming.
         of: out of so many, where that says something; otherwise 0.
@@ -77,6 +78,7 @@ class Incident:
     site: str
     agency: str
     opened_ns: int
+    raised_ns: int
     closed_ns: int = 0
     acknowledged_ns: int = 0
     acknowledged_by: str = ""
@@ -90,7 +92,7 @@ class Incident:
         """Where it stands."""
         if self.closed_ns:
             return State.CLOSED
-        return State.ACKNOWLEDGED if self.acknowledged_ns else State.OPEN
+        return State.ACKNOWLEDGED if self.acknowledged_ns > self.raised_ns else State.OPEN
 
     @property
     def key(self) -> Key:
@@ -147,7 +149,7 @@ class IncidentBook:
     def acknowledged(self, incident_id: int, by: str, at_ns: int) -> None:
         """Somebody has taken an incident on."""
         for known in self._known.values():
-            if known.id == incident_id and not known.acknowledged_ns:
+            if known.id == incident_id and known.state is State.OPEN and at_ns > known.raised_ns:
                 known.acknowledged_by = by
                 self._step(known, Event.ACKNOWLEDGED, at_ns)
 
@@ -165,7 +167,7 @@ class IncidentBook:
     def _begin(self, trouble: Trouble, now_ns: int) -> None:
         began = Incident(
             self._next, trouble.cause, trouble.subject, trouble.severity, trouble.text, trouble.site, trouble.agency,
-            now_ns, devices=dict.fromkeys(trouble.devices), of=trouble.of, since_ns=trouble.since_ns or now_ns,
+            now_ns, now_ns, devices=dict.fromkeys(trouble.devices), of=trouble.of, since_ns=trouble.since_ns or now_ns,
         )  # fmt: skip
         self._next += 1
         self._known[began.key] = began
@@ -184,14 +186,11 @@ class IncidentBook:
 
     def _step(self, known: Incident, event: Event, now_ns: int) -> None:
         was, now = known.state, TABLE[known.state, event]
-        if was is State.CLOSED and now is State.OPEN:
-            known.times += 1
-        match now:
-            case State.OPEN:
-                known.closed_ns = known.acknowledged_ns = 0
-                known.acknowledged_by = ""
-            case State.ACKNOWLEDGED:
-                known.acknowledged_ns = known.acknowledged_ns or now_ns
-            case State.CLOSED:
-                known.closed_ns = known.closed_ns or now_ns
+        if now is State.OPEN and was is not State.OPEN:
+            known.times += was is State.CLOSED
+            known.raised_ns, known.closed_ns = now_ns, 0
+        elif now is State.ACKNOWLEDGED and was is State.OPEN:
+            known.acknowledged_ns = now_ns
+        elif now is State.CLOSED and was is not State.CLOSED:
+            known.closed_ns = now_ns
         self._changed[known.id] = known

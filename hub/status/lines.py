@@ -32,11 +32,12 @@ def presence_line(  # noqa: PLR0913, PLR0917 - an argument a field
     now_ns: int,
 ) -> str:
     """Return the line of a device's presence; `tags` as the telemetry's, with `kind`."""
-    online = int(state.word == "online")
+    word = state.word
     score, reasons = health
     return (
-        f'presence{tags} state="{state.word}",online={online}i,lifecycle="{lifecycle}",since_ms={since_ns // _MS}i,'
-        f"last_seen_ms={seen_ns // _MS}i,health={score}i,reasons={text_field(reasons)} {now_ns}\n"
+        f'presence{tags} state="{word}",online={int(word == "online")}i,lifecycle="{lifecycle}",'
+        f"since_ms={since_ns // _MS}i,last_seen_ms={seen_ns // _MS}i,"
+        f"health={score}i,reasons={text_field(reasons)} {now_ns}\n"
     )
 
 

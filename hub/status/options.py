@@ -1,4 +1,4 @@
-"""Options of presence, health and incidents: every threshold has its home here (section `status` of the settings)."""
+"""Options of presence, health and incidents: every threshold has its home here (settings: `status` and `health`)."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class HealthOptions(_Section):
     storage_full_percent: Percent = 98
     warm_c: float = 70
     hot_c: float = 85
-    certificate_days: int = Field(default=14, ge=1, le=365, description="Left, when a certificate should be new")
+    certificate_days: int = Field(default=14, ge=1, le=30, description="Left, when a certificate should be new")
     promises: dict[str, PromiseOptions] = Field(default={}, description="Profile -> what its cameras are set to")
     river: dict[str, LevelOptions] = Field(default={}, description="Device -> thresholds of its gauge")
 
@@ -65,4 +65,3 @@ class StatusOptions(_Section):
     intervals: dict[str, Seconds] = Field(
         default={}, description="Profile -> how often its devices are set to speak, where the profile is wrong"
     )
-    health: HealthOptions = HealthOptions()

@@ -26,7 +26,10 @@ class State(IntEnum):
     @property
     def word(self) -> str:
         """As it is written: `never_seen`, `online` …."""
-        return self.name.lower()
+        return _WORDS[self]
+
+
+_WORDS: Final = ("never_seen", "online", "stale", "offline", "unknown")
 
 
 class Event(IntEnum):

@@ -23,6 +23,8 @@ class Place(NamedTuple):
     zones: tuple[str, ...] = ()
     parent: str | None = None
     local_recording: bool = False
+    serial: str | None = None
+    imei: str | None = None
 
 
 def profile(kind: str, *vitals: str, interval_s: float = 300, **more: Any) -> Profile:  # noqa: ANN401 - fields of a profile
