@@ -27,7 +27,7 @@ QUIET = {
     "cityhub-hub / Masalah · Problems / A": "the hub has none",
     "cityhub-hub / Ditolak menurut sebab · Rejected by reason / A": "nothing was rejected",
     "cityhub-cctv / Tanpa gambar · Without picture / A": "all cameras see; the hub's zero (B) stands in",
-    "cityhub-cctv / Penyimpanan di atas 90 % · Storage above 90 % / A": "none is that full; the hub's zero (B) stands in",
+    "cityhub-cctv / Penyimpanan di atas 90 % · Storage above 90 % / A": "none is so full; the hub's zero (B) stands in",
     "cityhub-fleet / Di atas 80 km/jam · Above 80 km/h / A": "none is that fast; the hub's zero (B) stands in",
     "cityhub-fleet / Posisi meragukan · Doubtful positions / A": "all are good; the hub's zero (B) stands in",
     "cityhub-cctv / Tidak merekam · Not recording / A": "all cameras record; the hub's zero (B) stands in",
