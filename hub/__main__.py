@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated
 
@@ -26,12 +27,22 @@ app = typer.Typer(
 )
 
 
+def _show_version(wanted: bool) -> None:  # noqa: FBT001 - as typer calls it
+    if wanted:
+        typer.echo(f"cityhub {version('cityhub')}")
+        raise typer.Exit
+
+
 @app.callback()
 def _settings(
     ctx: typer.Context,
     config: Annotated[
-        Path | None, typer.Option("--config", "-c", help="Settings file [env: CITYHUB_CONFIG, else ./cityhub.toml].")
+        Path | None, typer.Option("--config", "-c", help="Settings file; else CITYHUB_CONFIG, else ./cityhub.toml.")
     ] = None,
+    *,
+    _version: Annotated[
+        bool, typer.Option("--version", help="Show the version and exit.", callback=_show_version, is_eager=True)
+    ] = False,
 ) -> None:
     ctx.obj = Context(find_config(config))
 

@@ -250,6 +250,20 @@ async def test_the_record_is_found_whole(admin: Client) -> None:
     assert (await admin.get("/api/v1/audit/verify")).json == {"intact": True, "faults": []}
 
 
+@pytest.mark.parametrize(
+    ("device", "role", "status"),
+    [("cam-1", Role.TECHNICIAN, 201), ("siren-1", Role.TECHNICIAN, 403), ("siren-1", Role.OPERATOR, 201)],
+)
+async def test_a_signing_request_is_no_way_around_an_approval(
+    hub: WebHub, device: str, role: Role, status: int
+) -> None:
+    hub.add_device("cam-1")
+    hub.add_device("siren-1", "bpbd")
+    async with hub.client(hub.token(role)) as client:
+        answer = await client.post(f"{DEVICES}/{device}/certificate", data=signing_request(device))
+    assert (answer.status, len(hub.services.registry.certificates(device))) == (status, int(status == 201))
+
+
 @pytest.mark.parametrize("encode", [bytes, base64.b64encode], ids=["DER", "base64"])
 async def test_a_signing_request_gives_a_certificate_with_its_chain(
     hub: WebHub, admin: Client, encode: type[bytes]
