@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from hub.cli import certificate, device, device_life, importing, place, sticker, user
+from hub.cli import certificate, device, device_life, grafana, importing, place, sticker, user
 from hub.cli.context import FAILED, WRONG_USAGE, Context, find_config
 from hub.cli.demo.command import demo
 from hub.cli.init import init
@@ -56,6 +56,7 @@ sticker.register(device.devices)
 device_life.register_agencies(place.agencies)
 certificate.register(app)
 user.register(app)
+grafana.register(app)
 
 
 def main() -> None:

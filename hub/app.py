@@ -15,8 +15,12 @@ from typing import TYPE_CHECKING, Any, Final, assert_never
 from hub.broker.external import ExternalWatch
 from hub.broker.guard import Guard, GuardedBroker
 from hub.directory import Directory
-from hub.errors import CityhubError, ungrouped
+from hub.errors import CityhubError, MissingProgram, ungrouped
+from hub.grafana.options import GrafanaOptions
+from hub.grafana.push import everything
+from hub.grafana.runner import GrafanaRunner
 from hub.local.folder import private_folder
+from hub.local.grafana import ManagedGrafana
 from hub.local.influxd import ManagedInflux
 from hub.local.mosquitto import LOOPBACK, ManagedBroker
 from hub.local.services import BROKER, WEB, issue_server, issue_services, renew_in_time
@@ -74,6 +78,7 @@ class Hub:
     watch: Guard | ExternalWatch
     broker_address: tuple[str, int]
     started: float
+    grafana: GrafanaRunner | None = None
 
     def health(self) -> Health:
         """Return a snapshot of how the hub is."""
@@ -173,6 +178,7 @@ async def _start(settings: Settings, stack: AsyncExitStack) -> Hub:
     }
     for name, room in rooms.items():
         await enter(_running(name, room))
+    hub.grafana = await enter(_grafana(settings, database))
     return hub
 
 
@@ -224,6 +230,42 @@ async def _broker(
     await guard.prepare()
     async with _supervised(program.name, supervisor, servers):
         yield broker.link_options(), guard
+
+
+@asynccontextmanager
+async def _grafana(settings: Settings, database: SinkOptions) -> AsyncIterator[GrafanaRunner | None]:
+    """Keep company with the Grafana of the settings, or with one of our own; the hub is well without either."""
+    async with AsyncExitStack() as stack:
+        runner = _external_grafana(settings, database) or await _own_grafana(settings, database, stack)
+        if runner is not None:
+            await stack.enter_async_context(_running("grafana", runner.run()))
+        yield runner
+
+
+def _external_grafana(settings: Settings, database: SinkOptions) -> GrafanaRunner | None:
+    options = settings.grafana
+    if options is None:
+        return None
+    items = everything(options, database, settings.city.timezone) if options.push_at_start else []
+    return GrafanaRunner(options, time_ns, items=items)
+
+
+async def _own_grafana(settings: Settings, database: SinkOptions, stack: AsyncExitStack) -> GrafanaRunner | None:
+    own = ManagedGrafana(settings.local_grafana, settings.state_dir / "grafana", settings.city.timezone)
+    if not settings.local_grafana.enabled:
+        return None
+    try:
+        program = own.prepare()
+    except MissingProgram as missing:
+        log.info("%s", missing)
+        return None
+    await stack.enter_async_context(_running(program.name, Supervisor(program).run()))
+    log.info("Grafana will be at %s", own.address)
+    options = GrafanaOptions.model_validate({"url": own.address})
+    if settings.influxdb is None:
+        database = ManagedInflux(settings.local_influxdb, settings.state_dir / "influxdb").reader_options()
+    items = everything(options, database, settings.city.timezone)
+    return GrafanaRunner(options, time_ns, items=items, authorization=own.authorization())
 
 
 def _renew(settings: Settings, authority: Authority, watch: Guard | ExternalWatch) -> None:

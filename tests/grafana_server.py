@@ -55,6 +55,7 @@ class Grafana:
     tree: Json = field(default_factory=lambda: {"receiver": "grafana-default-email", "routes": []})
     notes: dict[int, Json] = field(default_factory=dict)
     accounts: list[Json] = field(default_factory=list)
+    tokens: list[Json] = field(default_factory=list)
     lines: list[str] = field(default_factory=list)
     written: list[str] = field(default_factory=list)
     faults: list[str] = field(default_factory=list)
@@ -272,7 +273,10 @@ class Grafana:
             case "GET", ["search"]:
                 found = [one for one in self.accounts if request.query["query"] in one["name"]]
                 return 200, {"serviceAccounts": found, "totalCount": len(found)}
+            case "GET", [_, "tokens"]:
+                return 200, self.tokens
             case "POST", [_, "tokens"]:
+                self.tokens.append({"id": len(self.tokens) + 1, "name": content["name"]})
                 return 200, {"id": 1, "name": content["name"], "key": TOKEN}
         return _missing("service account")
 

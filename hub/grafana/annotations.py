@@ -31,12 +31,12 @@ Json = dict[str, Any]
 
 
 class Incident(Protocol):
-    """An incident; times in milliseconds since 1970, `closed_ms` is 0 while it is open."""
+    """What is needed of an incident; times in nanoseconds UTC, `closed_ns` is 0 while it is open."""
 
     @property
-    def id(self) -> str: ...  # noqa: D102
+    def id(self) -> int: ...  # noqa: D102
     @property
-    def kind(self) -> str: ...  # noqa: D102
+    def cause(self) -> str: ...  # noqa: D102
     @property
     def severity(self) -> str: ...  # noqa: D102
     @property
@@ -46,9 +46,9 @@ class Incident(Protocol):
     @property
     def text(self) -> str: ...  # noqa: D102
     @property
-    def opened_ms(self) -> int: ...  # noqa: D102
+    def opened_ns(self) -> int: ...  # noqa: D102
     @property
-    def closed_ms(self) -> int: ...  # noqa: D102
+    def closed_ns(self) -> int: ...  # noqa: D102
 
 
 class Incidents(Protocol):
@@ -65,7 +65,7 @@ class Annotations:
         self._client = client
         self._incidents = incidents
         self._clock = clock
-        self._known: dict[str, Json] = {}
+        self._known: dict[int, Json] = {}
         self._read_ms = 0
 
     async def reconcile(self) -> None:
@@ -89,7 +89,7 @@ class Annotations:
 
     async def _read(self, incidents: Sequence[Incident], now_ms: int) -> None:
         """Learn what Grafana has, and delete what is there twice."""
-        since = min((incident.opened_ms for incident in incidents), default=now_ms)
+        since = min((incident.opened_ns // _MS for incident in incidents), default=now_ms)
         path = "/api/annotations?" + "&".join(f"tags={tag}" for tag in TAGS)
         found = list_of(
             await self._client.find(path, limit=_MOST, **{"from": str(since - 1), "to": str(now_ms + GROW_MS)})
@@ -103,7 +103,7 @@ class Annotations:
 
     async def _follow(self, incident: Incident, now_ms: int) -> None:
         there = self._known.get(incident.id)
-        end = incident.closed_ms or now_ms
+        end = incident.closed_ns // _MS or now_ms
         if there is None:
             made = object_of(await self._client.send("POST", "/api/annotations", _annotation(incident, end)))
             self._known[incident.id] = {"id": made["id"], "timeEnd": end, "text": incident.text}
@@ -115,16 +115,16 @@ class Annotations:
 
 def _is_behind(there: Json, incident: Incident, end: int) -> bool:
     drawn = int(there.get("timeEnd") or 0)
-    overdue = drawn != end if incident.closed_ms else end - drawn >= GROW_MS
+    overdue = drawn != end if incident.closed_ns else end - drawn >= GROW_MS
     return overdue or there.get("text") != incident.text
 
 
 def _annotation(incident: Incident, end: int) -> Json:
-    about = (incident.severity, incident.kind, incident.agency, incident.site)
-    tags = [*TAGS, _MARK + incident.id, *(word for word in about if word)]
-    return {"time": incident.opened_ms, "timeEnd": end, "tags": tags, "text": incident.text}
+    about = (incident.severity, incident.cause, incident.agency, incident.site)
+    tags = [*TAGS, f"{_MARK}{incident.id}", *(word for word in about if word)]
+    return {"time": incident.opened_ns // _MS, "timeEnd": end, "tags": tags, "text": incident.text}
 
 
-def _incident_of(annotation: Json) -> str | None:
-    tags = annotation.get("tags") or []
-    return next((tag.removeprefix(_MARK) for tag in tags if tag.startswith(_MARK)), None)
+def _incident_of(annotation: Json) -> int | None:
+    marks = [str(tag).removeprefix(_MARK) for tag in annotation.get("tags") or [] if str(tag).startswith(_MARK)]
+    return int(marks[0]) if marks and marks[0].isdecimal() else None

@@ -41,6 +41,7 @@ class GrafanaRunner:
         authorization: the header, instead of the one that the token of the options makes.
 
     Attributes:
+        address: where Grafana is.
         trouble: what keeps the hub from Grafana, a sentence; empty when all is well.
     """
 
@@ -54,6 +55,7 @@ class GrafanaRunner:
         pulse: Callable[[], Pulse] | None = None,
         authorization: str = "",
     ) -> None:
+        self.address = options.address
         self._options = options
         self._clock = clock
         self._items = items
