@@ -31,7 +31,8 @@ if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
 
 PREFIX: Final = "CITYHUB_"
-RESERVED: Final = {"CITYHUB_CONFIG", "CITYHUB_CA_PASSPHRASE_FILE"}
+RESERVED: Final = {"CITYHUB_CONFIG", "CITYHUB_CA_PASSPHRASE_FILE", "CITYHUB_SHARED"}
+"""Not settings: where they are, the keys' passphrase, and where the tests find what others describe."""
 FILE_NAME: Final = "cityhub.toml"
 _Model = TypeVar("_Model", bound=BaseModel)
 

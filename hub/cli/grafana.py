@@ -124,14 +124,9 @@ def _show(results: Sequence[Result], *, as_json: bool) -> None:
     if as_json:
         show_json([result.plain() for result in results])
     else:
-        show_table(_COLUMNS, ([one.kind, one.name, one.state, one.done, *one.why[:1]] for one in map(_whole, results)))
+        show_table(_COLUMNS, ([one.kind, one.name, one.state, one.done, (one.why or ("",))[0]] for one in results))
         for result in results:
             for line in result.why[1:]:
                 typer.echo(f"    {result.name}: {line}")
     if any(result.failed for result in results):
         raise typer.Exit(FAILED)
-
-
-def _whole(result: Result) -> Result:
-    """Give every result a reason, so that rows have as many cells as columns."""
-    return result if result.why else Result(result.kind, result.name, result.state, result.done, ("",), result.failed)
