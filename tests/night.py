@@ -129,9 +129,9 @@ class Night:
             yield (
                 f'presence,{tags} state="{state}",online={int(not gone)}i,lifecycle="active",'
                 f"since_ms={start // 10**6}i,last_seen_ms={time // 10**6}i,health={health}i,"
-                f'reasons="{reasons}",lat=-7.39,lon=109.36,'
-                f"certificate_days=210i {time}"
+                f'reasons="{reasons}" {time}'
             )
+            yield f"inventory,{tags} lat=-7.39,lon=109.36,certificate_days=210i {time}"
 
     def _hub(self, start: int, stop: int) -> Iterator[str]:
         for number, time in enumerate(range(start, stop, 10 * SECOND)):

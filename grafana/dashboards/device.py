@@ -115,12 +115,11 @@ def _lifecycle() -> Panel:
 
 
 def _certificate() -> Panel:
-    return _newest(
-        "certificate_days", both("Sertifikat, sisa hari", "Certificate, days left"), Look(unit="d", steps=DAYS)
-    )
+    title = both("Sertifikat, sisa hari", "Certificate, days left")
+    return _newest("certificate_days", title, Look(unit="d", steps=DAYS), measurement="inventory")
 
 
-def _newest(field: str, title: str, look: Look) -> Panel:
+def _newest(field: str, title: str, look: Look, measurement: str = "presence") -> Panel:
     shown = Look(
         unit=look.unit, steps=look.steps, mappings=look.mappings, decimals=look.decimals, span=STATE,
         low=0 if look.unit == "percent" else None,
@@ -128,7 +127,7 @@ def _newest(field: str, title: str, look: Look) -> Panel:
     return numbers(
         title,
         "Menurut keadaan terbaru, paling lama 15 menit. · By the newest state, 15 minutes old at most.",
-        [Influx(f'SELECT last("{field}") AS "{field}" FROM "presence" WHERE {_IT}', table=True)],
+        [Influx(f'SELECT last("{field}") AS "{field}" FROM "{measurement}" WHERE {_IT}', table=True)],
         shown,
         fields=f"/^{field}$/",
     )

@@ -19,7 +19,7 @@ PLACE: Final = common.FrameGeometrySource(mode=common.FrameGeometrySourceMode.CO
 
 
 def markers(name: str, ref: str, *, color: str, label: str = "", size: int = 8) -> common.MapLayerOptions:
-    """Return a layer of points, coloured by one field and labelled with another."""
+    """Return a layer of points of a query (of all, without `ref`), coloured by one field, labelled with another."""
     style: dict[str, Any] = {
         "size": {"fixed": size, "min": size, "max": size},
         "color": {"field": color, "fixed": "dark-blue"},
@@ -51,7 +51,7 @@ def atlas(title: str, about: str, queries: Sequence[Query], look: Look, layers: 
 
 
 def _layer(kind: str, name: str, ref: str, config: dict[str, Any]) -> common.MapLayerOptions:
+    only = {"id": "byRefId", "options": ref} if ref else None
     return common.MapLayerOptions(
-        type_val=kind, name=name, config=config, location=PLACE, tooltip=True,
-        filter_data={"id": "byRefId", "options": ref},
-    )  # fmt: skip
+        type_val=kind, name=name, config=config, location=PLACE, tooltip=True, filter_data=only
+    )

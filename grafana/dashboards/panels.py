@@ -213,9 +213,9 @@ def merged(sort: str, limit: int = 0, *, falling: bool = False) -> list[DataTran
     return [*steps, DataTransformerConfig(id_val="limit", options={"limitField": limit})] if limit else steps
 
 
-def joined(by: str) -> DataTransformerConfig:
-    """Return the transformation that lays the tables of several queries side by side."""
-    return DataTransformerConfig(id_val="joinByField", options={"byField": by, "mode": "outer"})
+def joined(by: str, mode: str = "outer") -> DataTransformerConfig:
+    """Return the transformation that lays the tables of several queries side by side; `inner`: what is in all."""
+    return DataTransformerConfig(id_val="joinByField", options={"byField": by, "mode": mode})
 
 
 TOTAL: Final = "total"

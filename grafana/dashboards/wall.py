@@ -7,7 +7,20 @@ from typing import TYPE_CHECKING, Final
 from grafana.dashboards.influx import Influx, Live, counted, newest, where
 from grafana.dashboards.maps import atlas, markers
 from grafana.dashboards.page import Row, page, to_device, to_site
-from grafana.dashboards.panels import ALIVE, STATE, TOTAL, Look, Text, added_up, bars, graph, merged, numbers, styled
+from grafana.dashboards.panels import (
+    ALIVE,
+    STATE,
+    TOTAL,
+    Look,
+    Text,
+    added_up,
+    bars,
+    graph,
+    joined,
+    merged,
+    numbers,
+    styled,
+)
 from grafana.dashboards.signs import (
     BAD,
     CALM,
@@ -116,14 +129,15 @@ def _pace() -> Panel:
 
 
 def _map() -> Panel:
-    query = newest("presence", ("state", "lat", "lon", "health", "reasons"), ("device", "site"), where(*_PLACE))
+    states = newest("presence", ("state", "health", "reasons"), ("device", "site"), where(*_PLACE))
+    places = newest("inventory", ("lat", "lon"), ("device",), where(*_PLACE))
     return atlas(
         both("Peta", "Map"),
-        "Setiap perangkat yang tempatnya diketahui, dengan kata keadaannya. · "
-        "Each device whose place is known, with the word of its state.",
-        [Influx(query, table=True)],
-        Look(span=STATE, mappings=PRESENCE, link=to_device()),
-        [markers(both("Perangkat", "Devices"), "A", color="state", label="state", size=8)],
+        "Setiap perangkat yang tempatnya terdaftar, dengan kata keadaannya. · "
+        "Each device whose place is registered, with the word of its state.",
+        [Influx(states, table=True), Influx(places, table=True)],
+        Look(span=STATE, mappings=PRESENCE, link=to_device(), transformations=[joined("device", "inner")]),
+        [markers(both("Perangkat", "Devices"), "", color="state", label="state", size=8)],
     )
 
 
