@@ -99,9 +99,8 @@ def _uplinks() -> Panel:
 def _use() -> Panel:
     return graph(
         both("Pemakaian uplink", "Use of uplinks"),
-        "Arah yang lebih sibuk terhadap kapasitas, puncak tiap langkah. · "
-        "The busier direction against capacity, the peak of each step.",
-        [Influx(over_time("used_percent", "uplink", _UPLINKS, "uplink", "max"), alias="$tag_uplink")],
+        "Uplink terpenuh tiap dinas, puncak tiap langkah. · The fullest uplink of each agency, the peak of each step.",
+        [Influx(over_time("used_percent", "uplink", _UPLINKS, "agency", "max"), alias="$tag_agency")],
         Look(unit="percent", steps=USE, low=0, interval="1m"),
     )
 
@@ -190,7 +189,7 @@ def _daily() -> Panel:
 def _peaks() -> Panel:
     return graph(
         both("Puncak per jam, 7 hari", "Peak of each hour, 7 days"),
-        "Laju tertinggi tiap uplink. · The highest rate of each uplink.",
-        [Influx(over_time("peak_bps", "uplink_hour", _UPLINKS, "uplink", "max"), alias="$tag_uplink", uid=HISTORY)],
+        "Laju tertinggi satu uplink tiap dinas. · The highest rate of one uplink of each agency.",
+        [Influx(over_time("peak_bps", "uplink_hour", _UPLINKS, "agency", "max"), alias="$tag_agency", uid=HISTORY)],
         Look(unit="bps", low=0, span="7d", interval="1h"),
     )

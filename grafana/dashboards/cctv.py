@@ -2,11 +2,25 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from grafana.dashboards.influx import DEVICES, Influx, counted, newest, newest_each, over_time, where
-from grafana.dashboards.page import Row, page, to_device
-from grafana.dashboards.panels import STATE, TOTAL, Column, Look, added_up, graph, joined, numbers, ratio, rows
+from grafana.dashboards.page import Row, page, to_device, to_site
+from grafana.dashboards.panels import (
+    STATE,
+    TOTAL,
+    Column,
+    Look,
+    added_up,
+    bars,
+    graph,
+    joined,
+    merged,
+    numbers,
+    ratio,
+    rows,
+)
 from grafana.dashboards.signs import (
     FEW_WANTED,
     GOOD,
@@ -38,8 +52,8 @@ def cctv() -> Dashboard:
     grid: list[Row] = [
         (4, [(6, _online()), (6, _lost()), (6, _not_recording()), (6, _full())]),
         (12, [(24, _cameras())]),
-        (9, [(12, _rate("site")), (12, _rate("agency"))]),
-        (9, [(12, _frames()), (12, _storage())]),
+        (9, [(14, _rate()), (10, _rate_by_site())]),
+        (9, [(10, _frames()), (7, _frames_by_site()), (7, _storage())]),
     ]
     return page(
         "cctv",
@@ -131,41 +145,72 @@ def _cameras() -> Panel:
     )
 
 
+LISTED: Final = 12
+"""Sites in a list."""
 EXPECTED: Final = steps(WARN, (0.5, NOTICE), (0.75, GOOD), (1.5, NOTICE))
 FRAMES: Final = steps(WARN, (5, NOTICE), (10, GOOD))
 
 
-def _rate(tag: str) -> Panel:
-    inner = (
-        f'SELECT mean("bitrate_bps") AS "bps" FROM "cctv" WHERE {_HERE} GROUP BY time($__interval), "device", "{tag}"'
+def _rate() -> Panel:
+    each = (
+        f'SELECT mean("bitrate_bps") AS "bps" FROM "cctv" WHERE {_HERE} GROUP BY time($__interval), "device", "agency"'
     )
-    titles = {"site": both("Laju bit menurut lokasi", "Bit rate by site")}
+    query = f'SELECT sum("bps") FROM ({each}) GROUP BY time($__interval), "agency" fill(null)'
     return graph(
-        titles.get(tag, both("Laju bit menurut dinas", "Bit rate by agency")),
+        both("Laju bit menurut dinas", "Bit rate by agency"),
         "Jumlah laju bit semua kamera. · The sum of all cameras' bit rates.",
-        [
-            Influx(
-                f'SELECT sum("bps") FROM ({inner}) GROUP BY time($__interval), "{tag}" fill(null)', alias=f"$tag_{tag}"
-            )
-        ],
+        [Influx(query, alias="$tag_agency")],
         Look(unit="bps", low=0, interval="1m"),
         stacked=True,
     )
 
 
+def _rate_by_site() -> Panel:
+    each = f'SELECT mean("bitrate_bps") AS "bps" FROM "cctv" WHERE {_HERE} GROUP BY "device", "site"'
+    query = (
+        f'SELECT top("bps", "site", {LISTED}) AS "bps" FROM (SELECT sum("bps") AS "bps" FROM ({each}) GROUP BY "site")'
+    )
+    return _sites(
+        both("Laju bit menurut lokasi", "Bit rate by site"),
+        "Jumlah semua kamera, yang terbesar dahulu. · The sum of all cameras, the largest first.",
+        query,
+        "bps",
+        Look(unit="bps", span=STATE, low=0, transformations=merged("bps", falling=True)),
+    )
+
+
 def _frames() -> Panel:
     return graph(
-        both("Bingkai per detik menurut lokasi", "Frames per second by site"),
-        "Rata-rata semua kamera di lokasi. · The mean of all cameras of the site.",
-        [Influx(over_time("fps", "cctv", _HERE, "site"), alias="$tag_site")],
+        both("Bingkai per detik menurut dinas", "Frames per second by agency"),
+        "Rata-rata semua kamera. · The mean of all cameras.",
+        [Influx(over_time("fps", "cctv", _HERE, "agency"), alias="$tag_agency")],
         Look(unit="none", steps=FRAMES, low=0, interval="1m", decimals=1),
     )
 
 
-def _storage() -> Panel:
-    return graph(
-        both("Penyimpanan terpakai menurut lokasi", "Storage in use by site"),
-        "Kamera yang paling penuh di lokasi. · The fullest camera of the site.",
-        [Influx(over_time("storage_used_percent", "cctv", _HERE, "site", "max"), alias="$tag_site")],
-        Look(unit="percent", steps=USE, low=0, high=100, interval="1m"),
+def _frames_by_site() -> Panel:
+    each = f'SELECT mean("fps") AS "fps" FROM "cctv" WHERE {_HERE} GROUP BY "site"'
+    return _sites(
+        both("Bingkai per detik menurut lokasi", "Frames per second by site"),
+        "Yang terendah dahulu. · The lowest first.",
+        f'SELECT bottom("fps", "site", {LISTED}) AS "fps" FROM ({each})',
+        "fps",
+        Look(unit="none", span=STATE, steps=FRAMES, low=0, decimals=1, transformations=merged("fps")),
     )
+
+
+def _storage() -> Panel:
+    each = f'SELECT max("storage_used_percent") AS "used" FROM "cctv" WHERE {_HERE} GROUP BY "site"'
+    return _sites(
+        both("Penyimpanan menurut lokasi", "Storage by site"),
+        "Kamera yang paling penuh di lokasi, yang terpenuh dahulu. · The fullest camera of a site, the fullest first.",
+        f'SELECT top("used", "site", {LISTED}) AS "used" FROM ({each})',
+        "used",
+        Look(unit="percent", span=STATE, steps=USE, low=0, high=100, transformations=merged("used", falling=True)),
+    )
+
+
+def _sites(title: str, about: str, query: str, field: str, look: Look) -> Panel:
+    """Return bars of a few sites; a city may have hundreds."""
+    named = replace(look, name="${__data.fields.site}", link=to_site())
+    return bars(title, about, [Influx(query, table=True)], named, fields=f"/^{field}$/", rows=LISTED)

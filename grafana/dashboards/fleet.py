@@ -21,6 +21,8 @@ SPEED: Final = steps(GOOD, (60, WARN), (80, BAD))
 HDOP: Final = steps(GOOD, (2, WARN), (5, BAD))
 SATELLITES: Final = steps(BAD, (4, WARN), (6, GOOD))
 METRES: Final = steps(GOOD, (25, WARN), (100, BAD))
+TRAIL: Final = 90
+"""Points of a vehicle's trail: there may be hundreds of vehicles."""
 MOVES: Final = "/^(geofence_enter|geofence_leave|overspeed|position_jump)$/"
 
 
@@ -98,7 +100,7 @@ def _map() -> Panel:
         "Titik besar: tempat terakhir dengan nama; titik kecil: jejak dalam rentang waktu, berwarna menurut laju. · "
         "Large: last place with its name; small: the trail in the time range, coloured by speed.",
         [Influx(trails, table=True), Influx(places, table=True)],
-        Look(unit="velocitykmh", steps=SPEED, link=to_device(), interval="1m"),
+        Look(unit="velocitykmh", steps=SPEED, link=to_device(), interval="1m", points=TRAIL),
         [
             markers(both("Jejak", "Trails"), "A", color="speed_kmh", size=3),
             markers(both("Kendaraan", "Vehicles"), "B", color="speed_kmh", label="device", size=9),

@@ -16,6 +16,10 @@ HISTORY: Final = "cityhub-history"
 GRAFANA: Final = DataSourceRef(type_val="datasource", uid="grafana")
 LIVE: Final = "stream/cityhub"
 
+LOWEST: Final = "terendah · lowest"
+MEAN: Final = "rata-rata · mean"
+HIGHEST: Final = "tertinggi · highest"
+
 AREA: Final = ("agency", "site", "zone")
 DEVICES: Final = (*AREA, "device")
 
@@ -129,3 +133,9 @@ def over_time(field: str, measurement: str, condition: str, by: str = "", how: s
     return (
         f'SELECT {how}("{field}") FROM "{measurement}" WHERE {condition} GROUP BY time($__interval){group} fill({fill})'
     )
+
+
+def band(field: str, measurement: str, condition: str) -> str:
+    """Return the query for the lowest, the mean and the highest of all chosen over time: three lines, however many."""
+    columns = f'min("{field}") AS "{LOWEST}", mean("{field}") AS "{MEAN}", max("{field}") AS "{HIGHEST}"'
+    return f'SELECT {columns} FROM "{measurement}" WHERE {condition} GROUP BY time($__interval) fill(null)'

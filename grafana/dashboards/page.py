@@ -106,7 +106,7 @@ def laid_out(rows: Iterable[Row]) -> Iterable[Panel]:
             number += 1
             panel.id_val = number
             panel.grid_pos = GridPos(h=height, w=width, x=left, y=top)
-            panel.max_data_points = width * COLUMN_PX
+            panel.max_data_points = min(panel.max_data_points or width * COLUMN_PX, width * COLUMN_PX)
             left += width
             yield panel
         top += height

@@ -40,6 +40,7 @@ class Look:
         unit: Grafana's name of the unit; `none` and `short` are units as well.
         span: a window of its own for the panel, back from the end of the time range's; empty: the whole range.
         empty: shown when there is nothing.
+        points: at most so many of each series, where pixels allow more than is of use.
     """
 
     unit: str = "none"
@@ -53,6 +54,7 @@ class Look:
     name: str | None = None
     link: str = ""
     interval: str = ""
+    points: int | None = None
     transformations: Sequence[DataTransformerConfig] = ()
     overrides: Sequence[DashboardFieldConfigSourceOverrides] = ()
 
@@ -102,6 +104,7 @@ def shown(
         type_val=kind, title=title, description=about, targets=list(queries), datasource=queries[0].source,
         options=options, field_config=FieldConfigSource(defaults=defaults, overrides=looks),
         time_from=look.span or None, hide_time_override=bool(look.span), interval=look.interval or None,
+        max_data_points=look.points,
         transformations=list(look.transformations) or None,
     )  # fmt: skip
 

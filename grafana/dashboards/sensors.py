@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from grafana.dashboards.influx import DEVICES, Influx, newest_each, over_time, where
+from grafana.dashboards.influx import DEVICES, HIGHEST, MEAN, Influx, band, newest_each, where
 from grafana.dashboards.page import Row, page, to_device
 from grafana.dashboards.panels import STATE, Column, Look, bars, graph, merged, rows
 from grafana.dashboards.signs import BAD, GOOD, LEFT, NOTICE, TROUBLE, USE, WARN, both, steps
@@ -70,29 +70,30 @@ def _levels() -> Panel:
 
 
 def _river() -> Panel:
-    about = "Garis putus: Siaga III, II, I. · Dashed lines: alert levels III, II, I."
-    return _of(both("Muka air", "Water level"), about, "level", "water_level_m", "lengthm", RIVER, "max")
+    about = "Garis putus: Siaga III, II, I. · Dashed: alert levels III, II, I."
+    return _of(both("Muka air", "Water level"), about, "level", "water_level_m", "lengthm", RIVER)
 
 
 def _temperature() -> Panel:
-    about = "Suhu udara. · Air temperature."
+    about = "Suhu udara, terendah sampai tertinggi. · Air temperature, lowest to highest."
     return _of(both("Suhu", "Temperature"), about, "weather", "temperature_c", "celsius")
 
 
 def _rain() -> Panel:
-    query = f'SELECT sum("rain_mm") FROM "weather" WHERE {_HERE} GROUP BY time(1h), "device" fill(null)'
+    each = f'SELECT sum("rain_mm") AS "mm" FROM "weather" WHERE {_HERE} GROUP BY time(1h), "device" fill(none)'
+    query = f'SELECT mean("mm") AS "{MEAN}", max("mm") AS "{HIGHEST}" FROM ({each}) GROUP BY time(1h) fill(none)'
     return graph(
         both("Hujan per jam", "Rain an hour"),
-        "Curah hujan tiap jam. · Rain of each hour.",
-        [Influx(query, alias="$tag_device")],
+        "Curah hujan tiap jam, rata-rata dan stasiun terbasah. · Rain of each hour, the mean and the wettest station.",
+        [Influx(query, alias="$col")],
         Look(unit="lengthmm", steps=RAIN, low=0, decimals=1, interval="1h"),
         bar=True,
     )
 
 
 def _wind() -> Panel:
-    about = "Angin tertinggi tiap langkah. · The highest wind of each step."
-    return _of(both("Angin", "Wind"), about, "weather", "wind_speed_ms", "velocityms", how="max")
+    about = "Laju angin. · Wind speed."
+    return _of(both("Angin", "Wind"), about, "weather", "wind_speed_ms", "velocityms")
 
 
 def _dust() -> Panel:
@@ -116,8 +117,8 @@ def _power() -> Panel:
 
 
 def _voltage() -> Panel:
-    about = "Tegangan fasa ke netral, yang terendah tiap langkah. · Line to neutral, the lowest of each step."
-    return _of(both("Tegangan", "Voltage"), about, "energy", "voltage_v", "volt", VOLTS, "min")
+    about = "Tegangan fasa ke netral. · Voltage, line to neutral."
+    return _of(both("Tegangan", "Voltage"), about, "energy", "voltage_v", "volt", VOLTS)
 
 
 def _energy() -> Panel:
@@ -163,7 +164,7 @@ def _ups() -> Panel:
 
 def _charge() -> Panel:
     about = "Muatan baterai UPS. · Charge of the UPSes' batteries."
-    return _of(both("Muatan UPS", "UPS charge"), about, "ups", "charge_percent", "percent", LEFT, "min")
+    return _of(both("Muatan UPS", "UPS charge"), about, "ups", "charge_percent", "percent", LEFT)
 
 
 def _batteries() -> Panel:
@@ -186,13 +187,13 @@ def _batteries() -> Panel:
 
 def _loops() -> Panel:
     about = "Arus lingkar pertama; di bawah 3,6 mA putus. · Current in loop 1; below 3.6 mA it is broken."
-    return _of(both("Lingkar 4–20 mA", "4–20 mA loops"), about, "analog", "channel1_ma", "mamp", MILLIAMPERE, "min")
+    return _of(both("Lingkar 4–20 mA", "4–20 mA loops"), about, "analog", "channel1_ma", "mamp", MILLIAMPERE)
 
 
 def _of(
-    title: str, about: str, measurement: str, field: str, unit: str, limits: ThresholdsConfig | None = None,
-    how: str = "mean",
-) -> Panel:  # fmt: skip
-    query = Influx(over_time(field, measurement, _HERE, "device", how), alias="$tag_device")
+    title: str, about: str, measurement: str, field: str, unit: str, limits: ThresholdsConfig | None = None
+) -> Panel:
+    """Return the graph of a reading: the range of all devices that are chosen, which is one line for one device."""
+    query = Influx(band(field, measurement, _HERE), alias="$col")
     look = Look(unit=unit, interval="1m", steps=limits) if limits else Look(unit=unit, interval="1m")
     return graph(title, about, [query], look)
