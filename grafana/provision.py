@@ -10,6 +10,11 @@ from grafana.alerts import GROUP
 from grafana.dashboards.influx import HISTORY, RAW
 
 NOTE: Final = "# Written by `make dashboards`; what is changed here is lost.\n"
+VARIABLES: Final = """\
+# From the environment: CITYHUB_INFLUXDB_URL, and for InfluxDB 1.x CITYHUB_INFLUXDB_USER, CITYHUB_INFLUXDB_PASSWORD and
+# CITYHUB_INFLUXDB_HEADER=X-Unused; for 2.x and 3.x CITYHUB_INFLUXDB_HEADER=Authorization and
+# CITYHUB_INFLUXDB_AUTHORIZATION="Token ...".
+"""
 DATABASES: Final = {RAW: ("Cityhub", "cityhub"), HISTORY: ("Cityhub history", "cityhub_history")}
 Json = dict[str, "Json"] | list["Json"] | str | int | float | bool | None
 DASHBOARDS: Final = "/etc/grafana/cityhub"
@@ -17,12 +22,9 @@ DASHBOARDS: Final = "/etc/grafana/cityhub"
 
 
 def datasources() -> str:
-    """Return the data sources; address and secret come from the container's environment.
-
-    InfluxDB 1.x takes the user and password, 2.x and 3.x the header: what is not set stays empty.
-    """
+    """Return the data sources; address and secret come from the container's environment."""
     found = [_datasource(uid, name, database) for uid, (name, database) in DATABASES.items()]
-    return _yaml({"apiVersion": 1, "datasources": found})
+    return _yaml({"apiVersion": 1, "datasources": found}, VARIABLES)
 
 
 def dashboards() -> str:
@@ -71,5 +73,5 @@ def _escaped(content: Json) -> Json:
             return content
 
 
-def _yaml(content: dict[str, Any]) -> str:
-    return NOTE + yaml.safe_dump(content, allow_unicode=True, sort_keys=False, width=120)
+def _yaml(content: dict[str, Any], note: str = "") -> str:
+    return NOTE + note + yaml.safe_dump(content, allow_unicode=True, sort_keys=False, width=120)
