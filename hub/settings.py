@@ -22,6 +22,7 @@ from hub.local.options import ManagedBrokerOptions, ManagedGrafanaOptions, Manag
 from hub.pipeline.options import PipelineOptions
 from hub.sinks.options import SinkOptions
 from hub.spool.options import SpoolOptions
+from hub.status.options import HealthOptions, StatusOptions
 from hub.transport.options import MqttOptions
 from hub.web.options import ApiOptions, WebOptions
 
@@ -90,6 +91,8 @@ class Settings(_Section):
     bundle: BundleSettings = BundleSettings()
     pipeline: PipelineOptions = PipelineOptions()
     spool: SpoolOptions = SpoolOptions()
+    status: StatusOptions = StatusOptions()
+    health: HealthOptions = HealthOptions()
     web: WebOptions = WebOptions()
     api: ApiOptions = ApiOptions()
 

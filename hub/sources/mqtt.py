@@ -24,8 +24,10 @@ if TYPE_CHECKING:
 FILTERS: Final = (
     "devices/+/telemetry",
     "devices/+/events",
+    "devices/+/status",
     "devices/+/children/+/telemetry",
     "devices/+/children/+/events",
+    "devices/+/children/+/status",
 )
 FIRST_WAIT_S: Final = 0.2
 LONGEST_WAIT_S: Final = 30.0

@@ -3,7 +3,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-import yaml
 
 from hub.decode.messages import compile_profile
 from hub.decode.watch import Watch
@@ -12,8 +11,6 @@ from hub.profiles.loader import load_cases, load_profiles, profiles_folder
 from tests.unit.decode.line_protocol import parse_line, parse_lines
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from hub.profiles.schema import Case
 
 KEEP_NS = 30 * 86_400 * 1_000_000_000
@@ -56,21 +53,3 @@ def test_no_profile_and_no_measurement_uses_the_name_of_a_tag_or_of_time() -> No
     names = {name for measurement in VOCABULARY.measurements for name in VOCABULARY.names(measurement)}
 
     assert names & taken == set()
-
-
-@pytest.mark.parametrize(
-    "file", sorted(profiles_folder().rglob("*.yaml")), ids=lambda file: file.parent.name + "/" + file.name
-)
-def test_no_key_stands_twice_for_yaml_would_silently_take_the_last(file: Path) -> None:
-    assert repeated(yaml.compose(file.read_text(encoding="utf-8"))) == []
-
-
-def repeated(node: yaml.Node | None) -> list[str]:
-    """Return the keys that stand twice in one mapping."""
-    if isinstance(node, yaml.SequenceNode):
-        return [key for item in node.value for key in repeated(item)]
-    if not isinstance(node, yaml.MappingNode):
-        return []
-    keys = [key.value for key, _ in node.value]
-    inner = [key for _, value in node.value for key in repeated(value)]
-    return [key for key in set(keys) if keys.count(key) > 1] + inner
