@@ -14,19 +14,18 @@ from time import monotonic, time_ns
 from typing import TYPE_CHECKING, Any, Final, assert_never
 from zoneinfo import ZoneInfo
 
+from hub.app_grafana import company
 from hub.broker.external import ExternalWatch
 from hub.broker.guard import Guard, GuardedBroker
 from hub.directory import Directory
-from hub.errors import CityhubError, MissingProgram, ungrouped
-from hub.grafana.options import GrafanaOptions
-from hub.grafana.push import everything
-from hub.grafana.runner import GrafanaRunner
+from hub.errors import CityhubError, ungrouped
+from hub.grafana.live import Pace, Pulse
 from hub.local.folder import private_folder
-from hub.local.grafana import ManagedGrafana
 from hub.local.influxd import ManagedInflux
 from hub.local.mosquitto import LOOPBACK, ManagedBroker
 from hub.local.services import BROKER, WEB, issue_server, issue_services, renew_in_time
 from hub.local.supervisor import State, Supervisor
+from hub.model import Lines
 from hub.pipeline.counters import Counters
 from hub.pipeline.delivery import Delivery
 from hub.pipeline.intake import BatchingIntake
@@ -40,6 +39,7 @@ from hub.spool.sqlite import SqliteSpool
 from hub.status.broker_stats import BrokerStats
 from hub.status.core import Model, Status
 from hub.status.figures import Figures
+from hub.status.inventory import InventoryWriter
 from hub.status.naming import read_names
 from hub.status.runner import StatusRunner
 from hub.status.store import StatusStore
@@ -55,13 +55,15 @@ from provisioning.ca import Authority
 from provisioning.database import open_engine
 from provisioning.enforcement import Enforcement
 from provisioning.errors import ProvisioningError
+from provisioning.inventory import read_inventory
 from provisioning.keystore import find_passphrase
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Coroutine
+    from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 
     from sqlalchemy import Engine
 
+    from hub.grafana.runner import GrafanaRunner
     from hub.profiles.schema import Profile
     from hub.settings import Settings
     from hub.sinks.base import Sink
@@ -235,11 +237,12 @@ async def _start(settings: Settings, stack: AsyncExitStack) -> Hub:
         "registry": feed.run(),
         "status": runner.run(),
         "broker-stats": hub.stats.run(),
+        "inventory": _inventory(engine, models, intake).run(),
         "mqtt": source.run(),
     }
     for name, room in rooms.items():
         await enter(_running(name, room))
-    hub.grafana = await enter(_grafana(settings, database))
+    hub.grafana = await enter(company(settings, database, status.incidents, _pulse(hub)))
     return hub
 
 
@@ -293,40 +296,24 @@ async def _broker(
         yield broker.link_options(), guard
 
 
-@asynccontextmanager
-async def _grafana(settings: Settings, database: SinkOptions) -> AsyncIterator[GrafanaRunner | None]:
-    """Keep company with the Grafana of the settings, or with one of our own; the hub is well without either."""
-    async with AsyncExitStack() as stack:
-        runner = _external_grafana(settings, database) or await _own_grafana(settings, database, stack)
-        if runner is not None:
-            await stack.enter_async_context(_running("grafana", runner.run()))
-        yield runner
+def _inventory(engine: Engine, models: Mapping[str, Profile], intake: Intake) -> InventoryWriter:
+    kinds = {name: profile.kind for name, profile in models.items()}
+    return InventoryWriter(partial(read_inventory, engine), kinds, lambda text: intake.add(Lines(text)), time_ns)
 
 
-def _external_grafana(settings: Settings, database: SinkOptions) -> GrafanaRunner | None:
-    options = settings.grafana
-    if options is None:
-        return None
-    items = everything(options, database, settings.city.timezone) if options.push_at_start else []
-    return GrafanaRunner(options, time_ns, items=items)
+def _pulse(hub: Hub) -> Callable[[], Pulse]:
+    pace = Pace(time_ns)
 
+    def take() -> Pulse:
+        return Pulse(
+            messages_per_s=pace.per_s(hub.counters.messages),
+            spool_points=hub.spool.lines,
+            devices=len(hub.directory),
+            online=hub.status.fleet.counts()["online"],
+            incidents=len(hub.status.incidents.open()),
+        )
 
-async def _own_grafana(settings: Settings, database: SinkOptions, stack: AsyncExitStack) -> GrafanaRunner | None:
-    own = ManagedGrafana(settings.local_grafana, settings.state_dir / "grafana", settings.city.timezone)
-    if not settings.local_grafana.enabled:
-        return None
-    try:
-        program = own.prepare()
-    except MissingProgram as missing:
-        log.info("%s", missing)
-        return None
-    await stack.enter_async_context(_running(program.name, Supervisor(program).run()))
-    log.info("Grafana will be at %s", own.address)
-    options = GrafanaOptions.model_validate({"url": own.address})
-    if settings.influxdb is None:
-        database = ManagedInflux(settings.local_influxdb, settings.state_dir / "influxdb").reader_options()
-    items = everything(options, database, settings.city.timezone)
-    return GrafanaRunner(options, time_ns, items=items, authorization=own.authorization())
+    return take
 
 
 def _renew(settings: Settings, authority: Authority, watch: Guard | ExternalWatch) -> None:

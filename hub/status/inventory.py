@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 EVERY_S: Final = 300.0
 RETRY_S: Final = 10.0
+AT_ONCE: Final = 1_000
+"""Devices whose lines are written together, so that a batch of telemetry has room beside them."""
 _DAY_NS: Final = 86_400 * 10**9
 
 log = logging.getLogger(__name__)
@@ -86,4 +88,11 @@ class InventoryWriter:
         except ProvisioningError as error:  # who follows the registry tells of it; here it is not told twice
             log.debug("no inventory: %s", error)
             return False
-        return self._write(inventory_lines(entries, self._kinds, self._clock()))
+        now = self._clock()
+        for start in range(0, len(entries), AT_ONCE):
+            await self._put(inventory_lines(entries[start : start + AT_ONCE], self._kinds, now))
+        return True
+
+    async def _put(self, text: str) -> None:
+        while text and not self._write(text):  # noqa: ASYNC110 - whether there is room can only be tried
+            await asyncio.sleep(RETRY_S)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from hub.grafana import runner as room
-from hub.grafana.live import Pulse, lines
+from hub.grafana.live import Pace, Pulse, lines
 from hub.grafana.push import everything
 from hub.grafana.runner import GrafanaRunner
 from tests.grafana_server import grafana
@@ -51,6 +51,16 @@ def test_a_pulse_is_a_line_a_channel_with_all_its_fields() -> None:
         b"health messages_per_s=12.500,spool_points=3i,devices=120i,online=118i,incidents=2i 17\n"
         b"bandwidth rx_bps=1000000.0,tx_bps=2000000.0 17\n"
     )
+
+
+def test_without_a_measure_of_the_uplinks_nothing_is_said_of_them() -> None:
+    assert b"bandwidth" not in lines(PULSE._replace(rx_bps=None), 17)
+
+
+def test_the_pace_is_what_came_since_the_last_look() -> None:
+    times = iter([10**9, 3 * 10**9, 3 * 10**9])
+    pace = Pace(lambda: next(times))
+    assert [pace.per_s(100), pace.per_s(150), pace.per_s(160)] == [0.0, 25.0, 0.0]
 
 
 async def test_the_pulse_is_pushed_again_and_again() -> None:
