@@ -44,6 +44,8 @@ def plain(dashboard: Dashboard) -> dict[str, Any]:
     for variable in board["templating"]["list"]:
         for key in _NOT_GRAFANAS & variable.keys():
             del variable[key]
+    for shown in (*board["links"], *board["annotations"]["list"]):
+        shown.pop("placement", None)  # the SDK would hide them in a menu
     return board
 
 

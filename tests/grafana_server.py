@@ -43,6 +43,7 @@ class Grafana:
     url: str = ""
     role: str = "Admin"
     version: str = "13.2.0"
+    logins: set[str] = field(default_factory=lambda: {f"Bearer {TOKEN}", "Basic YWRtaW46YWRtaW4="})
     answers: Callable[[str, str], Answer | None] = lambda _method, _path: None
     headers: dict[str, str] = field(default_factory=dict)
     folders: dict[str, Json] = field(default_factory=dict)
@@ -79,7 +80,7 @@ class Grafana:
             return self._response(*scripted)
         if path == "/api/health":
             return self._response(200, {"database": "ok", "version": self.version, "commit": "0"})
-        if request.headers.get("Authorization") not in {f"Bearer {TOKEN}", "Basic YWRtaW46YWRtaW4="}:
+        if request.headers.get("Authorization") not in self.logins:
             return self._response(401, {"message": "Invalid API key"})
         if path.startswith("/api/live/push/"):
             self.lines += text.splitlines()
@@ -281,13 +282,18 @@ class Grafana:
         return _missing("service account")
 
 
+def application(there: Grafana) -> web.Application:
+    """Return the stand-in as an application, to be served anywhere."""
+    app = web.Application()
+    app.router.add_route("*", "/{path:.*}", there.serve)
+    return app
+
+
 @asynccontextmanager
 async def grafana() -> AsyncIterator[Grafana]:
     """Run the stand-in on loopback beside the block; afterwards no request may have been wrong."""
     there = Grafana()
-    app = web.Application()
-    app.router.add_route("*", "/{path:.*}", there.serve)
-    async with TestServer(app) as server:
+    async with TestServer(application(there)) as server:
         there.url = str(server.make_url("/")).rstrip("/")
         yield there
     assert there.faults == []
