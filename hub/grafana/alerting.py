@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from hub.grafana.client import list_of, object_of
 from hub.grafana.compare import differences
 from hub.grafana.content import FINGERPRINT
 from hub.grafana.items import Json, Standing, State, judged
 from hub.grafana.policies import TEMPLATE, WORDS, find_branch, merge
+from hub.grafana.shapes import OBJECT, OBJECTS
 
 if TYPE_CHECKING:
     from hub.grafana.client import Client
@@ -32,7 +32,7 @@ class Rule:
 
     async def look(self, client: Client) -> Standing:
         """See `Item.look`."""
-        there = await client.find(f"{API}/alert-rules/{self.name}")
+        there = await client.find(OBJECT, f"{API}/alert-rules/{self.name}")
         if there is None:
             return Standing(State.MISSING)
         if there.get("provenance") == _LOCKED_BY:
@@ -69,7 +69,7 @@ class ContactPoint:
 
     async def look(self, client: Client) -> Standing:
         """See `Item.look`."""
-        points = list_of(await client.find(f"{API}/contact-points", name=self.body["name"]) or [])
+        points = await client.get(OBJECTS, f"{API}/contact-points", name=self.body["name"])
         there = next((point for point in points if point.get("uid") == self.name), None)
         if there is not None and there.get("provenance") == _LOCKED_BY:
             return Standing(State.LOCKED, ["provisioned from files"], there)
@@ -96,7 +96,7 @@ class Template:
 
     async def look(self, client: Client) -> Standing:
         """See `Item.look`."""
-        there = await client.find(f"{API}/templates/{TEMPLATE}")
+        there = await client.find(OBJECT, f"{API}/templates/{TEMPLATE}")
         changed = there is not None and str(there.get("template", "")).strip() != WORDS.strip()
         return judged(there, ["another text"] if changed else [])
 
@@ -123,7 +123,7 @@ class MuteTiming:
 
     async def look(self, client: Client) -> Standing:
         """See `Item.look`."""
-        there = await client.find(f"{API}/mute-timings/{self.name}")
+        there = await client.find(OBJECT, f"{API}/mute-timings/{self.name}")
         return judged(there, differences(there, self.body) if there else [])
 
     async def put(self, client: Client, standing: Standing, *, overwrite: bool) -> None:  # noqa: ARG002 - the Item's signature
@@ -148,7 +148,7 @@ class Policies:
 
     async def look(self, client: Client) -> Standing:
         """See `Item.look`; what is there is the whole tree, which goes back but for our branch as it was."""
-        tree = object_of(await client.find(f"{API}/policies"))
+        tree = await client.get(OBJECT, f"{API}/policies")
         if tree.get("provenance") == _LOCKED_BY:
             return Standing(State.LOCKED, ["provisioned from files"], tree)
         there = find_branch(tree)

@@ -7,10 +7,11 @@ source still tells of it.
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
-from hub.grafana.client import list_of, object_of
 from hub.grafana.errors import GrafanaError
+from hub.grafana.shapes import ANNOTATIONS, MADE, Annotation, read
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -65,7 +66,7 @@ class Annotations:
         self._client = client
         self._incidents = incidents
         self._clock = clock
-        self._known: dict[int, Json] = {}
+        self._known: dict[int, Annotation] = {}
         self._read_ms = 0
 
     async def reconcile(self) -> None:
@@ -91,32 +92,30 @@ class Annotations:
         """Learn what Grafana has, and delete what is there twice."""
         since = min((incident.opened_ns // _MS for incident in incidents), default=now_ms)
         path = "/api/annotations?" + "&".join(f"tags={tag}" for tag in TAGS)
-        found = list_of(
-            await self._client.find(path, limit=_MOST, **{"from": str(since - 1), "to": str(now_ms + GROW_MS)})
-        )
+        window = {"from": str(since - 1), "to": str(now_ms + GROW_MS)}
+        found = await self._client.get(ANNOTATIONS, path, limit=_MOST, **window)
         self._known = {}
-        for there in sorted(found, key=lambda one: int(one["id"])):
+        for there in sorted(found, key=lambda one: one.id):
             name = _incident_of(there)
             if name is not None and self._known.setdefault(name, there) is not there:
-                await self._client.send("DELETE", f"/api/annotations/{there['id']}")
+                await self._client.send("DELETE", f"/api/annotations/{there.id}")
         self._read_ms = now_ms
 
     async def _follow(self, incident: Incident, now_ms: int) -> None:
         there = self._known.get(incident.id)
         end = incident.closed_ns // _MS or now_ms
         if there is None:
-            made = object_of(await self._client.send("POST", "/api/annotations", _annotation(incident, end)))
-            self._known[incident.id] = {"id": made["id"], "timeEnd": end, "text": incident.text}
+            made = read(MADE, await self._client.send("POST", "/api/annotations", _annotation(incident, end)))
+            self._known[incident.id] = Annotation(id=made.id, timeEnd=end, text=incident.text)
         elif _is_behind(there, incident, end):
             change = {"timeEnd": end, "text": incident.text}
-            await self._client.send("PATCH", f"/api/annotations/{there['id']}", change)
-            there.update(change)
+            await self._client.send("PATCH", f"/api/annotations/{there.id}", change)
+            there.timeEnd, there.text = end, incident.text
 
 
-def _is_behind(there: Json, incident: Incident, end: int) -> bool:
-    drawn = int(there.get("timeEnd") or 0)
-    overdue = drawn != end if incident.closed_ns else end - drawn >= GROW_MS
-    return overdue or there.get("text") != incident.text
+def _is_behind(there: Annotation, incident: Incident, end: int) -> bool:
+    overdue = there.timeEnd != end if incident.closed_ns else end - there.timeEnd >= GROW_MS
+    return overdue or there.text != incident.text
 
 
 def _annotation(incident: Incident, end: int) -> Json:
@@ -125,6 +124,6 @@ def _annotation(incident: Incident, end: int) -> Json:
     return {"time": incident.opened_ns // _MS, "timeEnd": end, "tags": tags, "text": incident.text}
 
 
-def _incident_of(annotation: Json) -> int | None:
-    marks = [str(tag).removeprefix(_MARK) for tag in annotation.get("tags") or [] if str(tag).startswith(_MARK)]
-    return int(marks[0]) if marks and marks[0].isdecimal() else None
+def _incident_of(annotation: Annotation) -> int | None:
+    marks = [tag.removeprefix(_MARK) for tag in annotation.tags if tag.startswith(_MARK)]
+    return int(marks[0]) if marks and re.fullmatch(r"[0-9]{1,18}", marks[0]) else None

@@ -7,13 +7,13 @@ does: the newest version carries our message, with the fingerprint of what we se
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
-from hub.grafana.client import object_of
 from hub.grafana.compare import differences, fingerprint
 from hub.grafana.content import FOLDER, FOLDER_TITLE
 from hub.grafana.errors import Refused
 from hub.grafana.items import Json, Standing, State, judged
+from hub.grafana.shapes import COUNTS, DASHBOARD, OBJECT, VERSIONS, Version, Versions
 
 if TYPE_CHECKING:
     from hub.grafana.client import Client
@@ -31,7 +31,8 @@ class Folder:
 
     async def look(self, client: Client) -> Standing:
         """See `Item.look`."""
-        return judged(await client.find(f"/api/folders/{FOLDER}"), [])
+        there = await client.find(OBJECT, f"/api/folders/{FOLDER}")
+        return judged(there, [])
 
     async def put(self, client: Client, standing: Standing, *, overwrite: bool) -> None:  # noqa: ARG002 - the Item's signature
         """See `Item.put`."""
@@ -39,7 +40,7 @@ class Folder:
 
     async def remove(self, client: Client, standing: Standing) -> None:  # noqa: ARG002 - the Item's signature
         """Remove the folder when nobody else keeps anything in it."""
-        counts = object_of(await client.find(f"/api/folders/{FOLDER}/counts") or {})
+        counts = await client.get(COUNTS, f"/api/folders/{FOLDER}/counts")
         others = {what: count for what, count in counts.items() if count}
         if others:
             held = ", ".join(f"{count} {what}" for what, count in sorted(others.items()))
@@ -61,7 +62,7 @@ class DataSource:
 
     async def look(self, client: Client) -> Standing:
         """See `Item.look`."""
-        there = await client.find(f"/api/datasources/uid/{self.name}")
+        there = await client.find(OBJECT, f"/api/datasources/uid/{self.name}")
         if there is not None and there.get("readOnly"):
             return Standing(State.LOCKED, ["provisioned from files"], there)
         wanted = {key: value for key, value in self.body.items() if key not in {"secureJsonData", "isDefault"}}
@@ -109,28 +110,30 @@ class Board:
 
     async def look(self, client: Client) -> Standing:
         """See `Item.look`."""
-        there = await client.find(f"/api/dashboards/uid/{self.name}")
-        if there is None:
+        path = f"/api/dashboards/uid/{self.name}"
+        found = await client.find(DASHBOARD, path)
+        if found is None:
             return Standing(State.MISSING)
-        if there["meta"].get("provisioned"):
+        there = {"version": found.dashboard.get("version"), "folder": found.meta.folderUid}
+        if found.meta.provisioned:
             return Standing(State.LOCKED, ["provisioned from files"], there)
-        newest = _newest(await client.find(f"/api/dashboards/uid/{self.name}/versions", limit="1"))
-        if newest.get("message") == self.message:
+        newest = _newest(await client.get(VERSIONS, f"{path}/versions", limit="1"))
+        if newest.message == self.message:
             return Standing(State.SAME, [], there)
-        why = differences(there["dashboard"], self.body)
-        if str(newest.get("message", "")).startswith(SIGNATURE):
+        why = differences(found.dashboard, self.body)
+        if newest.message.startswith(SIGNATURE):
             return Standing(State.OLDER, why, there)
-        by = f"by {newest.get('createdBy') or 'somebody'}, {newest.get('created', 'at a time unknown')}"
+        by = f"by {newest.createdBy or 'somebody'}, {newest.created or 'at a time unknown'}"
         return Standing(State.EDITED, [by, *why], there)
 
     async def put(self, client: Client, standing: Standing, *, overwrite: bool) -> None:
         """See `Item.put`."""
-        version = standing.there["dashboard"].get("version") if standing.there else None
-        folder = standing.there["meta"].get("folderUid") if standing.there else None
         command = {
-            "dashboard": {**self.body, "id": None, "version": version}, "folderUid": folder or FOLDER,
-            "message": self.message, "overwrite": overwrite,
-        }  # fmt: skip
+            "dashboard": {**self.body, "id": None, "version": standing.there.get("version")},
+            "folderUid": standing.there.get("folder") or FOLDER,
+            "message": self.message,
+            "overwrite": overwrite,
+        }
         await client.send("POST", "/api/dashboards/db", command)
 
     async def remove(self, client: Client, standing: Standing) -> None:  # noqa: ARG002 - the Item's signature
@@ -138,7 +141,5 @@ class Board:
         await client.send("DELETE", f"/api/dashboards/uid/{self.name}")
 
 
-def _newest(answer: Any) -> Json:  # noqa: ANN401 - whatever JSON Grafana answers
-    """Return the newest version's record: Grafana answers `{versions: [...]}`, before 11 a bare list."""
-    versions = answer.get("versions") if isinstance(answer, dict) else answer
-    return versions[0] if versions else {}
+def _newest(history: Versions) -> Version:
+    return history.versions[0] if history.versions else Version()

@@ -5,18 +5,21 @@ from __future__ import annotations
 import ssl
 from contextlib import asynccontextmanager
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final, TypeVar
 
 import aiohttp
 import orjson
 
 from hub.errors import SettingsError
 from hub.grafana.answers import is_json, problem
-from hub.grafana.errors import Away, Refused
+from hub.grafana.errors import Away
+from hub.grafana.shapes import read
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping
     from pathlib import Path
+
+    from pydantic import TypeAdapter
 
     from hub.grafana.options import GrafanaOptions
 
@@ -24,6 +27,7 @@ OURS_STAYS_EDITABLE: Final = {"X-Disable-Provenance": "true"}
 """Without it nobody could change in Grafana's pages what was made through its provisioning API."""
 _MAX_BODY: Final = 16 * 2**20
 _CONNECTIONS: Final = 4
+_Shape = TypeVar("_Shape")
 
 
 class Client:
@@ -33,8 +37,8 @@ class Client:
         self._session = session
         self._options = options
 
-    async def find(self, path: str, **query: str) -> Any:  # noqa: ANN401 - whatever JSON Grafana answers
-        """Return what is at `path`, None when there is nothing (404).
+    async def find(self, shape: TypeAdapter[_Shape], path: str, **query: str) -> _Shape | None:
+        """Return what is at `path` in its shape, None when there is nothing (404).
 
         Raises:
             GrafanaError: as `send`.
@@ -42,10 +46,14 @@ class Client:
         status, headers, body = await self._exchange("GET", path, None, query, {})
         if status == HTTPStatus.NOT_FOUND and is_json(body):
             return None
-        return self._judged(status, headers, body)
+        return read(shape, self._judged(status, headers, body))
 
-    async def send(self, method: str, path: str, content: object = None, *, provisioning: bool = False) -> Any:  # noqa: ANN401 - whatever JSON Grafana answers
-        """Send a request and return the answer; None when it is empty.
+    async def get(self, shape: TypeAdapter[_Shape], path: str, **query: str) -> _Shape:
+        """Return what must be at `path`; raises GrafanaError as `send`."""
+        return read(shape, self._judged(*await self._exchange("GET", path, None, query, {})))
+
+    async def send(self, method: str, path: str, content: object = None, *, provisioning: bool = False) -> object:
+        """Send a request and return the answer, to be read in its shape; None when it is empty.
 
         Raises:
             Away: nobody answers, or is too busy.
@@ -76,7 +84,7 @@ class Client:
                 f"no connection to Grafana at {address}: {error}; is it running, and is grafana.url right?"
             ) from error
 
-    def _judged(self, status: int, headers: Mapping[str, str], body: bytes) -> Any:  # noqa: ANN401 - whatever JSON Grafana answers
+    def _judged(self, status: int, headers: Mapping[str, str], body: bytes) -> object:
         error = problem(status, headers, body, self._options.address)
         if error is not None:
             raise error
@@ -131,17 +139,3 @@ def _trust(ca_file: Path | None) -> ssl.SSLContext | bool:
         return ssl.create_default_context(cafile=ca_file)
     except OSError as error:  # SSLError is one
         raise SettingsError(f"grafana: `ca_file` {ca_file} cannot be used: {error}") from error
-
-
-def object_of(answer: Any) -> dict[str, Any]:  # noqa: ANN401 - whatever JSON Grafana answers
-    """Return an answer that must be an object; raises Refused otherwise."""
-    if not isinstance(answer, dict):
-        raise Refused("Grafana answered with something else than an object; this needs Grafana 11 or newer")
-    return answer
-
-
-def list_of(answer: Any) -> list[dict[str, Any]]:  # noqa: ANN401 - whatever JSON Grafana answers
-    """Return an answer that must be a list of objects; raises Refused otherwise."""
-    if not isinstance(answer, list) or not all(isinstance(one, dict) for one in answer):
-        raise Refused("Grafana answered with something else than a list; this needs Grafana 11 or newer")
-    return answer

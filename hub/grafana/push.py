@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any
 
 from hub.grafana.alerting import ContactPoint, MuteTiming, Policies, Rule, Template
 from hub.grafana.boards import Board, DataSource, Folder
-from hub.grafana.client import object_of
 from hub.grafana.content import alert_rules, dashboards
 from hub.grafana.errors import Away, GrafanaError, Refused
 from hub.grafana.items import Standing, State
 from hub.grafana.policies import branch, contact_points, mute_timing
+from hub.grafana.shapes import HEALTH
 from hub.grafana.sources import data_sources
 
 if TYPE_CHECKING:
@@ -80,12 +80,12 @@ async def version(client: Client) -> str:
         Refused: it is no Grafana, or one that is too old.
         GrafanaError: as `Client.send`.
     """
-    answer = await client.find("/api/health")
-    found = str(object_of(answer).get("version", "")) if answer is not None and "database" in answer else ""
+    try:
+        found = (await client.get(HEALTH, "/api/health")).version
+    except Refused as error:
+        raise Refused(f"what answers there is not a Grafana; check grafana.url, with its path ({error})") from error
     major = found.partition(".")[0]
-    if not major.isdecimal():
-        raise Refused("what answers there is not a Grafana: it does not tell its version; check grafana.url")
-    if int(major) < OLDEST:
+    if not major.isdecimal() or int(major) < OLDEST:
         raise Refused(f"this is Grafana {found}; {OLDEST} or newer is needed")
     return found
 

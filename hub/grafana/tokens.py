@@ -5,8 +5,7 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
-from hub.grafana.client import object_of
-from hub.grafana.errors import Refused
+from hub.grafana.shapes import ACCOUNTS, KEY, MADE, NAMES, read
 
 if TYPE_CHECKING:
     from hub.grafana.client import Client
@@ -31,14 +30,12 @@ async def make_token(client: Client, role: Role) -> str:
         GrafanaError: Grafana does not do it.
     """
     name = f"{ACCOUNT}-{role.lower()}"
-    found = object_of(await client.find("/api/serviceaccounts/search", query=name)).get("serviceAccounts") or []
-    account = next((one for one in found if one.get("name") == name), None)
-    if account is None:
-        account = object_of(await client.send("POST", "/api/serviceaccounts", {"name": name, "role": role.value}))
-    tokens = f"/api/serviceaccounts/{account['id']}/tokens"
-    taken = {one.get("name") for one in await client.find(tokens) or []}
-    free = next(f"{name}-{number}" for number in range(1, len(taken) + 2) if f"{name}-{number}" not in taken)
-    key = object_of(await client.send("POST", tokens, {"name": free})).get("key")
-    if not isinstance(key, str):
-        raise Refused("Grafana made a token and did not tell it; delete it there and repeat")
-    return key
+    found = (await client.get(ACCOUNTS, "/api/serviceaccounts/search", query=name)).serviceAccounts
+    number = next((one.id for one in found if one.name == name), None)
+    if number is None:
+        made = await client.send("POST", "/api/serviceaccounts", {"name": name, "role": role.value})
+        number = read(MADE, made).id
+    path = f"/api/serviceaccounts/{number}/tokens"
+    taken = {one.name for one in await client.get(NAMES, path)}
+    free = next(f"{name}-{index}" for index in range(1, len(taken) + 2) if f"{name}-{index}" not in taken)
+    return read(KEY, await client.send("POST", path, {"name": free})).key

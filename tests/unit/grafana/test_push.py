@@ -10,6 +10,7 @@ import pytest
 from hub.grafana.client import connected
 from hub.grafana.errors import Away, Denied, Refused
 from hub.grafana.push import diff, everything, health, push, remove, version
+from hub.grafana.shapes import OBJECT
 from hub.sinks.options import InfluxV1Options
 from tests.grafana_contract import DOCUMENT, MISSING, faults
 from tests.grafana_server import Grafana, grafana
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
     from hub.grafana.client import Client
     from hub.grafana.items import Item
-    from hub.grafana.push import Result
+from hub.grafana.push import Result
 
 DATABASE = InfluxV1Options.model_validate({"url": "http://127.0.0.1:8486", "username": "grafana", "password": "secret"})
 CONTACTS = {"dishub": ["noc@dishub.go.id", "budi@dishub.go.id"], "city": ["cc@kota.go.id"]}
@@ -196,7 +197,7 @@ async def test_a_wrong_token_is_named_with_its_remedy() -> None:
         with pytest.raises(
             Denied, match=r"401: Invalid API key; the token is wrong or expired, `cityhub grafana token`"
         ):
-            await client.find("/api/folders/cityhub")
+            await client.find(OBJECT, "/api/folders/cityhub")
 
 
 async def test_a_dashboard_saved_at_the_same_moment_is_a_conflict_that_is_explained() -> None:
@@ -250,7 +251,8 @@ async def test_nobody_there_is_told_apart_from_a_refusal() -> None:
     [
         ((200, "<html>Welcome to nginx</html>"), "is not a Grafana"),
         ((404, "<html>Not Found</html>"), "is not a Grafana"),
-        ((200, {"status": "green"}), "does not tell its version"),
+        ((200, {"status": "green"}), "is not a Grafana; check grafana.url"),
+        ((200, [1, 2]), "is not a Grafana; check grafana.url"),
         ((302, ""), "redirects to elsewhere"),
     ],
 )
@@ -259,6 +261,16 @@ async def test_something_else_is_not_taken_for_a_grafana(answer: tuple[int, Any]
         there.answers = lambda _method, _path: answer
         with pytest.raises(Refused, match=words):
             await version(client)
+
+
+@pytest.mark.parametrize("answer", [None, [], "text", 7, {"dashboard": 1}, {"versions": [1]}, {"meta": []}])
+async def test_answers_of_an_unknown_shape_fail_their_thing_and_nothing_else(answer: object) -> None:
+    async with _ready() as (there, client, items):
+        await push(client, items)
+        there.answers = lambda method, _: (200, [answer] if answer is None else answer) if method == "GET" else None
+        results = await diff(client, items)
+        assert len(results) == len(items)
+        assert any(result.failed for result in results)
 
 
 async def test_an_old_grafana_is_refused() -> None:
