@@ -44,6 +44,8 @@ class Entry(Protocol):
     def imei(self) -> str | None: ...  # noqa: D102
     @property
     def parent(self) -> str | None: ...  # noqa: D102
+    @property
+    def local_recording(self) -> bool: ...  # noqa: D102
 
 
 class Route(NamedTuple):

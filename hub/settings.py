@@ -117,6 +117,16 @@ class Settings(_Section):
         """The spool's SQLite file."""
         return self.state_dir / "spool.db"
 
+    @property
+    def history_file(self) -> Path:
+        """The SQLite file of the history's spool."""
+        return self.state_dir / "history.db"
+
+    @property
+    def ledger_file(self) -> Path:
+        """The SQLite file in which bytes are booked."""
+        return self.state_dir / "ledger.db"
+
 
 def load_settings(file: Path, environment: Mapping[str, str] = os.environ) -> Settings:
     """Read `file` and overlay the environment.

@@ -28,6 +28,7 @@ class Device(NamedTuple):
     parent: str | None = None
     serial: str | None = None
     imei: str | None = None
+    local_recording: bool = False
 
 
 IDS = st.sampled_from(["a", "b", "c", "gw"])
