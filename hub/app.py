@@ -90,6 +90,7 @@ class History:
     """The books of bytes and trips, and the way to the history database."""
 
     books: Bookkeeper
+    bandwidth: Bandwidth
     spool: SqliteSpool
     delivery: Delivery
 
@@ -307,7 +308,7 @@ async def _history(
         )
         try:
             await books.load()
-            yield History(books, spool, Delivery(spool, sink, options, Counters(), time_ns))
+            yield History(books, bandwidth, spool, Delivery(spool, sink, options, Counters(), time_ns))
         finally:
             books.close()
 
@@ -360,12 +361,15 @@ def _pulse(hub: Hub) -> Callable[[], Pulse]:
     pace = Pace(time_ns)
 
     def take() -> Pulse:
+        rx_bps, tx_bps = hub.history.bandwidth.uplinks.rates() or (None, None)
         return Pulse(
             messages_per_s=pace.per_s(hub.counters.messages),
             spool_points=hub.spool.lines,
             devices=len(hub.directory),
             online=hub.status.fleet.counts()["online"],
             incidents=len(hub.status.incidents.open()),
+            rx_bps=rx_bps,
+            tx_bps=tx_bps,
         )
 
     return take

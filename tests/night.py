@@ -6,6 +6,7 @@ incidents are open. Values are drawn from a seeded generator, so that two runs w
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from random import Random
 from typing import TYPE_CHECKING
@@ -87,6 +88,13 @@ class Night:
                 yield f"uplink_hour,{tags} rx_bytes=900i,tx_bytes=800i,peak_bps=5e6 {self.end_ns - hour * HOUR}"
             for day in range(30):
                 yield f"uplink_day,{tags} rx_bytes=9000i,tx_bytes=8000i,peak_bps=6e6 {self.end_ns - day * DAY}"
+        for number in range(self.devices):
+            _, _, tags = self._tags(number)
+            for day in range(8):
+                yield f"bandwidth_day,{tags} rx_bytes={number}i,tx_bytes=8000i {self.end_ns - day * DAY}"
+        for tags in {re.sub(r"(device|profile)=[^,]+,", "", self._tags(number)[2]) for number in range(self.devices)}:
+            for hour in range(7 * 24):
+                yield f"bandwidth_hour,{tags} rx_bytes=900i,tx_bytes=8000i {self.end_ns - hour * HOUR}"
 
     def _tags(self, number: int) -> tuple[str, str, str]:
         """Return a device's measurement, its telemetry tags, and the same with the kind."""

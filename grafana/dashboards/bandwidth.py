@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 _UPLINKS: Final = where("agency", "site")
 _DEVICES: Final = where(*DEVICES, "kind")
+_GROUPS: Final = where("agency", "site", "zone", "kind")
+"""Hourly sums know no single device; daily ones do."""
 COSTS: Final = "3h"
 """How far back the newest cost is looked for: it is written each hour."""
 
@@ -75,7 +77,7 @@ def _unattributed() -> Panel:
 
 
 def _uplinks() -> Panel:
-    fields = ("used_percent", "rx_bps", "tx_bps", "capacity_bps", "state")
+    fields = ("state", "used_percent", "rx_bps", "tx_bps", "capacity_bps")
     return rows(
         both("Uplink terhadap kapasitas", "Uplinks against capacity"),
         "Menit terakhir setiap uplink, yang terpenuh dahulu. · Each uplink's last minute, the fullest first.",
@@ -124,15 +126,17 @@ def _shares() -> Panel:
 
 
 def _talkers() -> Panel:
-    inner = f'SELECT sum("rx_bytes") + sum("tx_bytes") AS "bytes" FROM "bandwidth" WHERE {_DEVICES} GROUP BY "device"'
+    inner = (
+        f'SELECT sum("rx_bytes") + sum("tx_bytes") AS "bytes" FROM "bandwidth_day" WHERE {_DEVICES} GROUP BY "device"'
+    )
     return bars(
-        both("Pemakai terbesar", "Top talkers"),
-        "Lima belas perangkat dengan data terbanyak dalam rentang waktu. · "
-        "The fifteen devices with the most data in the time range.",
-        [Influx(f'SELECT top("bytes", "device", 15) AS "data" FROM ({inner})', table=True)],
+        both("Pemakai terbesar, 7 hari", "Top talkers, 7 days"),
+        "Lima belas perangkat dengan data terbanyak. · The fifteen devices with the most data.",
+        [Influx(f'SELECT top("bytes", "device", 15) AS "data" FROM ({inner})', table=True, uid=HISTORY)],
         Look(
             unit="decbytes",
             low=0,
+            span="7d",
             name="${__data.fields.device}",
             link=to_device(),
             transformations=merged("data", falling=True),
@@ -143,13 +147,15 @@ def _talkers() -> Panel:
 
 
 def _agencies() -> Panel:
-    columns = 'sum("rx_bytes") + sum("tx_bytes")'
-    query = f'SELECT {columns} FROM "bandwidth" WHERE {_DEVICES} GROUP BY time($__interval), "agency" fill(null)'
+    query = (
+        f'SELECT sum("rx_bytes") + sum("tx_bytes") FROM "bandwidth_hour" WHERE {_GROUPS} '
+        'GROUP BY time($__interval), "agency" fill(null)'
+    )
     return graph(
-        both("Data menurut dinas", "Data by agency"),
+        both("Data menurut dinas, 7 hari", "Data by agency, 7 days"),
         "Byte tiap langkah, kedua arah. · Bytes of each step, both directions.",
-        [Influx(query, alias="$tag_agency")],
-        Look(unit="decbytes", low=0, interval="5m"),
+        [Influx(query, alias="$tag_agency", uid=HISTORY)],
+        Look(unit="decbytes", low=0, span="7d", interval="1h"),
         stacked=True,
         bar=True,
     )

@@ -10,7 +10,6 @@ from hub.sinks.options import InfluxV1Options, InfluxV2Options, SinkOptions
 
 NAMES: Final = {"cityhub": "Cityhub", "cityhub-history": "Cityhub history"}
 """Our data sources, by uid."""
-HISTORY_ENDING: Final = "_history"
 MARK: Final = "cityhubSecretMark"
 
 Json = dict[str, Any]
@@ -22,22 +21,22 @@ def data_sources(options: SinkOptions) -> list[Json]:
     Raises:
         SettingsError: the file that holds the secret cannot be used.
     """
-    return [_data_source(uid, name, options) for uid, name in NAMES.items()]
+    both = (options, options.history())
+    return [_data_source(uid, name, one) for (uid, name), one in zip(NAMES.items(), both, strict=True)]
 
 
 def _data_source(uid: str, name: str, options: SinkOptions) -> Json:
-    ending = HISTORY_ENDING if uid.endswith("history") else ""
     common = {
         "uid": uid, "name": name, "type": "influxdb", "access": "proxy", "url": options.address, "isDefault": False,
     }  # fmt: skip
     match options:
         case InfluxV1Options():
             secret = password(options)
-            data = {"dbName": options.database + ending, "httpMode": "POST"}
+            data = {"dbName": options.database, "httpMode": "POST"}
             own = {"user": options.username, "secureJsonData": {"password": secret}}
         case InfluxV2Options():
             secret = token(options)
-            data = {"dbName": options.bucket + ending, "httpMode": "POST", "httpHeaderName1": "Authorization"}
+            data = {"dbName": options.bucket, "httpMode": "POST", "httpHeaderName1": "Authorization"}
             own = {"user": "", "secureJsonData": {"httpHeaderValue1": f"Token {secret}"}}
         case _:
             assert_never(options)

@@ -51,7 +51,8 @@ async def filled(folder: Path, night: Night) -> AsyncIterator[Filled]:
         await influx.bootstrap()
         await write(influx, RAW, night.raw())
         await write(influx, HISTORY, night.history())
-        raw, history = InfluxReader(influx.sink_options(RAW)), InfluxReader(influx.sink_options(HISTORY))
+        patient = {"timeout_s": 300.0}
+        raw, history = (InfluxReader(influx.sink_options(name).model_copy(update=patient)) for name in (RAW, HISTORY))
         async with raw, history:
             yield Filled(raw, history)
     finally:
