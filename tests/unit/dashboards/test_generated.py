@@ -13,6 +13,7 @@ import pytest
 
 from grafana.__main__ import stale
 from grafana.dashboards.page import VARIABLES
+from hub.profiles.loader import load_vocabulary
 from tests.asked import boards
 
 if TYPE_CHECKING:
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 SHARED = Path(os.environ.get("CITYHUB_SHARED", Path(__file__).parents[4] / "shared"))
 SCHEMA = SHARED / "data" / "grafana-dashboard-13.schema.json"
 BOARDS = boards()
+VOCABULARY = load_vocabulary()
 PANELS = [(uid, panel) for uid, board in BOARDS.items() for panel in board["panels"]]
 SAME_WORD = {"CCTV", "Hub", "Bandwidth", "Firmware", "PM2.5", "UPS", "Modbus", "HDOP", "Odometer", "Uplink"}
 """Titles that both languages write alike."""
@@ -164,3 +166,16 @@ def test_links_in_panels_carry_time_and_lead_to_dashboards_that_are_there(uid: s
 def test_incidents_are_annotated(uid: str) -> None:
     (annotation,) = BOARDS[uid]["annotations"]["list"]
     assert annotation["target"]["tags"] == ["cityhub", "incident"]
+
+
+@each_panel
+def test_readings_are_asked_by_the_names_of_the_vocabulary(uid: str, panel: dict[str, Any]) -> None:
+    for target in panel["targets"]:
+        for fields, sources in re.findall(
+            r'SELECT ((?:[^()]|\([^()]*\))+?) FROM ("\w+"(?:, "\w+")*)', target.get("query", "")
+        ):
+            known = [
+                VOCABULARY.measurements[name] for name in re.findall(r"\w+", sources) if name in VOCABULARY.measurements
+            ]
+            for field in re.findall(r'\("(\w+)"', fields) if known else ():
+                assert field in VOCABULARY.common or any(field in one for one in known), f"{uid}: {field} of {sources}"
