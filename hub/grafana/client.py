@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import ssl
 from contextlib import asynccontextmanager
 from http import HTTPStatus
@@ -76,7 +77,7 @@ class Client:
             async with self._session.request(
                 method, address + path, data=content, params=query, headers=headers, allow_redirects=False
             ) as answer:
-                return answer.status, answer.headers, await answer.content.read(_MAX_BODY)
+                return answer.status, answer.headers, await _whole(answer)
         except TimeoutError as error:
             raise Away(f"Grafana at {address} did not answer within {self._options.timeout_s:g} s") from error
         except (aiohttp.ClientError, OSError) as error:
@@ -89,6 +90,14 @@ class Client:
         if error is not None:
             raise error
         return orjson.loads(body) if body else None
+
+
+async def _whole(answer: aiohttp.ClientResponse) -> bytes:
+    """Return the body, or so much of it as is believed: a cut one is no JSON, and so no Grafana's."""
+    try:
+        return await answer.content.readexactly(_MAX_BODY)
+    except asyncio.IncompleteReadError as whole:
+        return whole.partial
 
 
 @asynccontextmanager

@@ -273,6 +273,13 @@ async def test_answers_of_an_unknown_shape_fail_their_thing_and_nothing_else(ans
         assert any(result.failed for result in results)
 
 
+async def test_a_long_answer_is_read_to_its_end() -> None:
+    async with grafana() as there, connected(there.options()) as client:
+        there.answers = lambda _method, _path: (200, {"text": "x" * 3_000_000})
+        answer = await client.get(OBJECT, "/api/folders/cityhub")
+        assert len(answer["text"]) == 3_000_000
+
+
 async def test_an_old_grafana_is_refused() -> None:
     async with grafana() as there, connected(there.options()) as client:
         there.version = "10.4.1"
