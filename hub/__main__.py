@@ -14,6 +14,7 @@ from hub.cli import (
     device,
     device_life,
     fence,
+    grafana,
     importing,
     incidents,
     place,
@@ -71,6 +72,7 @@ profile.register(app)
 incidents.register(app, device.devices, place.sites)
 certificate.register(app)
 user.register(app)
+grafana.register(app)
 uplink.register(app)
 fence.register(app)
 

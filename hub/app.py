@@ -14,15 +14,18 @@ from time import monotonic, time_ns
 from typing import TYPE_CHECKING, Any, Final, assert_never
 from zoneinfo import ZoneInfo
 
+from hub.app_grafana import company
 from hub.broker.external import ExternalWatch
 from hub.broker.guard import Guard, GuardedBroker
 from hub.directory import Directory, vendor_topics
 from hub.errors import CityhubError, ungrouped
+from hub.grafana.live import Pace, Pulse
 from hub.local.folder import private_folder
 from hub.local.influxd import ManagedInflux
 from hub.local.mosquitto import LOOPBACK, ManagedBroker
 from hub.local.services import BROKER, WEB, issue_server, issue_services, renew_in_time
 from hub.local.supervisor import State, Supervisor
+from hub.model import Lines
 from hub.pipeline.counters import Counters
 from hub.pipeline.delivery import Delivery
 from hub.pipeline.intake import BatchingIntake
@@ -38,6 +41,7 @@ from hub.status.bookkeeper import Bookkeeper
 from hub.status.broker_stats import BrokerStats
 from hub.status.core import Model, Status
 from hub.status.figures import Figures
+from hub.status.inventory import InventoryWriter
 from hub.status.ledger import Ledger
 from hub.status.naming import read_names
 from hub.status.periods import Periods
@@ -57,14 +61,16 @@ from provisioning.ca import Authority
 from provisioning.database import open_engine
 from provisioning.enforcement import Enforcement
 from provisioning.errors import ProvisioningError
+from provisioning.inventory import read_inventory
 from provisioning.keystore import find_passphrase
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Coroutine
+    from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 
     from sqlalchemy import Engine
 
     from hub.broker.acl import Topics
+    from hub.grafana.runner import GrafanaRunner
     from hub.profiles.schema import Profile
     from hub.settings import Settings
     from hub.sinks.base import Sink
@@ -85,6 +91,7 @@ class History:
     """The books of bytes and trips, and the way to the history database."""
 
     books: Bookkeeper
+    bandwidth: Bandwidth
     spool: SqliteSpool
     delivery: Delivery
 
@@ -114,6 +121,7 @@ class Hub:
     status: Status
     stats: BrokerStats
     started: float
+    grafana: GrafanaRunner | None = None
 
     def health(self) -> Health:
         """Return a snapshot of how the hub is."""
@@ -260,10 +268,12 @@ async def _start(settings: Settings, stack: AsyncExitStack) -> Hub:
         "registry": feed.run(),
         "status": runner.run(),
         "broker-stats": hub.stats.run(),
+        "inventory": _inventory(engine, profiles, intake).run(),
         "mqtt": source.run(),
     }
     for name, room in rooms.items():
         await enter(_running(name, room))
+    hub.grafana = await enter(company(settings, database, status.incidents, _pulse(hub)))
     return hub
 
 
@@ -299,7 +309,7 @@ async def _history(
         )
         try:
             await books.load()
-            yield History(books, spool, Delivery(spool, sink, options, Counters(), time_ns))
+            yield History(books, bandwidth, spool, Delivery(spool, sink, options, Counters(), time_ns))
         finally:
             books.close()
 
@@ -342,6 +352,29 @@ async def _broker(
     await guard.prepare()
     async with _supervised(program.name, supervisor, servers):
         yield broker.link_options(), guard
+
+
+def _inventory(engine: Engine, models: Mapping[str, Profile], intake: Intake) -> InventoryWriter:
+    kinds = {name: profile.kind for name, profile in models.items()}
+    return InventoryWriter(partial(read_inventory, engine), kinds, lambda text: intake.add(Lines(text)), time_ns)
+
+
+def _pulse(hub: Hub) -> Callable[[], Pulse]:
+    pace = Pace(time_ns)
+
+    def take() -> Pulse:
+        rx_bps, tx_bps = hub.history.bandwidth.uplinks.rates() or (None, None)
+        return Pulse(
+            messages_per_s=pace.per_s(hub.counters.messages),
+            spool_points=hub.spool.lines,
+            devices=len(hub.directory),
+            online=hub.status.fleet.counts()["online"],
+            incidents=len(hub.status.incidents.open()),
+            rx_bps=rx_bps,
+            tx_bps=tx_bps,
+        )
+
+    return take
 
 
 def _renew(settings: Settings, authority: Authority, watch: Guard | ExternalWatch) -> None:
