@@ -83,6 +83,10 @@ class ModbusSource:
             self._tasks = None
             self._running.clear()
 
+    def follow(self, entries: object, changed: object) -> None:  # noqa: ARG002 - the directory has taken them in
+        """Take in what the registry has changed; see `hub.pipeline.registry_feed.Follower`."""
+        self.refresh()
+
     def refresh(self) -> None:
         """Follow the directory; what did not change is not disturbed."""
         known = {entry.device: entry for entry in self._directory.polled.values()}
