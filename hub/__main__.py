@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from hub.cli import certificate, device, device_life, fence, importing, place, sticker, uplink, user
+from hub.cli import certificate, device, device_life, fence, importing, incidents, place, sticker, uplink, user
 from hub.cli.bandwidth import bandwidth
 from hub.cli.context import FAILED, WRONG_USAGE, Context, find_config
 from hub.cli.demo.command import demo
@@ -44,6 +44,7 @@ device_life.register(device.devices)
 importing.register(device.devices)
 sticker.register(device.devices)
 device_life.register_agencies(place.agencies)
+incidents.register(app, device.devices, place.sites)
 certificate.register(app)
 user.register(app)
 uplink.register(app)
