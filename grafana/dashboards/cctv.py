@@ -9,6 +9,7 @@ from grafana.dashboards.influx import DEVICES, Influx, counted, newest, newest_e
 from grafana.dashboards.page import Row, page, to_device, to_site
 from grafana.dashboards.panels import (
     STATE,
+    STEPS,
     TOTAL,
     Column,
     Look,
