@@ -9,7 +9,20 @@ from typing import Annotated
 
 import typer
 
-from hub.cli import certificate, device, device_life, fence, grafana, importing, place, sticker, uplink, user
+from hub.cli import (
+    certificate,
+    device,
+    device_life,
+    fence,
+    grafana,
+    importing,
+    incidents,
+    place,
+    profile,
+    sticker,
+    uplink,
+    user,
+)
 from hub.cli.bandwidth import bandwidth
 from hub.cli.context import FAILED, WRONG_USAGE, Context, find_config
 from hub.cli.demo.command import demo
@@ -55,6 +68,8 @@ device_life.register(device.devices)
 importing.register(device.devices)
 sticker.register(device.devices)
 device_life.register_agencies(place.agencies)
+profile.register(app)
+incidents.register(app, device.devices, place.sites)
 certificate.register(app)
 user.register(app)
 grafana.register(app)

@@ -64,6 +64,12 @@ class RegistrySettings(_Section):
     url: SecretStr = SecretStr("")
 
 
+class ProfilesSettings(_Section):
+    """A city's own device profiles, in a folder beside those that ship with the hub."""
+
+    folder: Path | None = Field(default=None, description="relative to this file")
+
+
 class BundleSettings(_Section):
     """What devices are told; empty means this machine's own name and the managed broker's port."""
 
@@ -87,6 +93,7 @@ class Settings(_Section):
     grafana: GrafanaOptions | None = None
     local_broker: ManagedBrokerOptions = ManagedBrokerOptions()
     local_influxdb: ManagedInfluxOptions = ManagedInfluxOptions()
+    profiles: ProfilesSettings = ProfilesSettings()
     local_grafana: ManagedGrafanaOptions = ManagedGrafanaOptions()
     bundle: BundleSettings = BundleSettings()
     pipeline: PipelineOptions = PipelineOptions()
@@ -240,7 +247,9 @@ def _resolve(settings: Settings) -> Settings:
     """Make every path absolute, from the folder of the settings file."""
     base = settings.file.parent
     changes: dict[str, Any] = {"state_dir": base / settings.state_dir}
-    for name in ("broker", "influxdb", "grafana", "local_broker", "local_influxdb", "local_grafana", "api"):
+    for name in (
+        "profiles", "broker", "influxdb", "grafana", "local_broker", "local_influxdb", "local_grafana", "api",
+    ):  # fmt: skip
         section = getattr(settings, name)
         if section is not None:
             changes[name] = _absolute(section, base)

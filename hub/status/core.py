@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from operator import attrgetter
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from hub.decode.line import tag_set
@@ -29,7 +28,6 @@ if TYPE_CHECKING:
 EVERY_S: Final = 300
 """Everything is written again so often, whether it changed or not."""
 _UNWRITTEN: Final = 255
-_samples_of = attrgetter("samples")
 
 
 class Model(NamedTuple):
@@ -146,8 +144,9 @@ class Status:
 
     def tick(self, now_ns: int) -> str:
         """Judge by what was reported since the last call; return lines to write."""
-        for watch in filter(_samples_of, self.fleet.served()):
-            samples, watch.samples = watch.samples, []
+        for watch in list(self.fleet.reported()):
+            samples = watch.samples.copy()
+            watch.samples.clear()
             for part in self._parts:
                 part.observe(watch, samples, now_ns)
         changed = self._judge(now_ns)
@@ -210,14 +209,23 @@ class Status:
         return tag_set([("agency", entry.agency or "")]), tag_set(behind)
 
     def _incidents(self, now_ns: int) -> Iterable[str]:
-        changed = {incident.id: incident for incident in self.incidents.take_changed()}
-        self._stories |= changed
-        if self._slot == 0:
-            changed |= {incident.id: incident for incident in self.incidents.open()}
-            self.incidents.forget(now_ns)
-        return [incident_line(one, self._names.contact(one.agency), now_ns) for one in changed.values()]
+        """Return the lines of the open incidents when it is their turn; what changed is told once it is kept."""
+        self._stories |= {incident.id: incident for incident in self.incidents.take_changed()}
+        if self._slot:
+            return []
+        self.incidents.forget(now_ns)
+        return [self.tell(one, now_ns) for one in self.incidents.open() if one.id not in self._stories]
+
+    def tell(self, incident: Incident, now_ns: int) -> str:
+        """Return the line of an incident."""
+        return incident_line(incident, self._names.contact(incident.agency), now_ns)
 
     # What is asked
+
+    @property
+    def has_news(self) -> bool:
+        """Whether an incident changed that is not on disk yet."""
+        return bool(self._stories)
 
     def of(self, index: int, now_ns: int) -> Presence:
         """Return how a device is."""

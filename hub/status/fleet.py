@@ -14,19 +14,20 @@ from __future__ import annotations
 
 from array import array
 from enum import IntEnum
-from operator import attrgetter
-from typing import TYPE_CHECKING, Final, NamedTuple
+from itertools import compress
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from hub.status.presence import SECOND, TABLE, Event, Patience, State, patience
 from hub.status.wheel import Wheel
 
 if TYPE_CHECKING:
-    from hub.decode.watch import Watch
+    from collections.abc import Iterator
+
+    from hub.decode.watch import Watch, Word
 
 _EVENTS: Final = len(Event)
 _NEXT: Final = bytes(TABLE[state, event] for state in State for event in Event)
 _SPOKE_OR_SILENT: Final = (State.ONLINE, State.STALE, State.OFFLINE)
-_words_of = attrgetter("words")
 
 
 class Ear(IntEnum):
@@ -75,6 +76,8 @@ class Fleet:
         self._patience: list[Patience] = []
         self._shared: dict[int, Patience] = {}
         self._served: list[Watch] = []
+        self._samples: list[list[tuple[Any, ...]]] = []
+        self._words: list[list[Word]] = []
         self._expected = -1.0
         self._waiting: set[int] = set()
         self._gone: dict[int, int] = {}
@@ -186,7 +189,13 @@ class Fleet:
         """Return the watches of all devices that are followed."""
         if not self._served:
             self._served = [watch for watch in self.watches if watch is not None]
+            self._samples = [watch.samples for watch in self._served]
+            self._words = [watch.words for watch in self._served]
         return self._served
+
+    def reported(self) -> Iterator[Watch]:
+        """Yield the watches that hold samples. The lists themselves are looked at, for this is done every second."""
+        return compress(self.served(), self._samples)
 
     # What happens
 
@@ -224,20 +233,19 @@ class Fleet:
         if self._unsettled:
             self._gateways = {watch.index: watch.device for watch in self.served() if watch.device in self._brings}
             self._unsettled = False
-        for watch in filter(_words_of, self.served()):
+        for watch in list(compress(self.served(), self._words)):
             self._take_words(watch)
         for index in self._returned():
             self._return(index, now_ns)
         for index in self._confirmed(now_ns):
             self._apply(index, Event.GONE, now_ns)
-        for index in self._wheel.due(now_ns):
-            self._visit(index, now_ns)
+        self._visit_due(now_ns)
         changes, self._changes = self._changes, []
         return changes
 
     def _take_words(self, watch: Watch) -> None:
-        words, watch.words = watch.words, []
-        index = watch.index
+        words, index = watch.words.copy(), watch.index
+        watch.words.clear()
         for word in words:
             if word.retained:
                 continue
@@ -300,18 +308,23 @@ class Fleet:
     def _from(self, index: int, at_ns: int) -> int:
         return max(at_ns, self._fresh[self._ear[index]])
 
+    def _visit_due(self, now_ns: int) -> None:
+        watches, state, ear, patient = self.watches, self.state, self._ear, self._patience
+        seen, fresh, online, plan = self.seen, self._fresh, State.ONLINE.value, self._wheel.plan
+        for index in self._wheel.due(now_ns):
+            watch = watches[index]
+            # Nearly every visit: it has spoken in time, and the next deadline follows from that.
+            if watch is not None and state[index] == online and fresh[ear[index]] <= watch.heard_ns <= now_ns:
+                due_ns = watch.heard_ns + patient[index][0]
+                if due_ns > now_ns:
+                    seen[index] = watch.heard_ns
+                    plan(index, due_ns)
+                    continue
+            self._visit(index, now_ns)
+
     def _visit(self, index: int, now_ns: int) -> None:
-        watch, ear = self.watches[index], self._ear[index]
-        if watch is None or self._deaf[ear]:
+        if self.watches[index] is None or self._deaf[self._ear[index]]:
             return
-        # Nearly every visit: it has spoken in time, and the next deadline follows from that.
-        heard_ns = watch.heard_ns
-        if self.state[index] == State.ONLINE and self._fresh[ear] <= heard_ns <= now_ns:
-            due_ns = heard_ns + self._patience[index][0]
-            if due_ns > now_ns:
-                self.seen[index] = heard_ns
-                self._wheel.plan(index, due_ns)
-                return
         self._look(index, now_ns)
         silent_ns = now_ns - self._from(index, self.seen[index])
         missed, overdue = self._patience[index]

@@ -18,11 +18,12 @@ if TYPE_CHECKING:
     from hub.status.fleet import Fleet
     from hub.status.incidents import Incident
     from hub.status.options import HealthOptions
-    from hub.status.roster import Roster
+    from hub.status.roster import Entry, Roster
 
 WELL: Final = 100
 _DAY_NS: Final = 86_400 * SECOND
 _CERTIFICATE: Final = "certificate"
+_NONE: Final[dict[str, Finding]] = {}
 
 
 _OF_STATE: Final[Mapping[int, tuple[int, str]]] = {
@@ -47,7 +48,9 @@ class Health:
         self._findings: dict[int, dict[str, Finding]] = {}
         self._ripening: dict[tuple[int, Cause], int] = {}
         self._raised: dict[tuple[int, Cause], str] = {}
+        self._marked: set[int] = set()
         self._changed: set[int] = set()
+        self._subjects = {name: Subject(options, options.promises.get(name), None) for name in vitals}
 
     def restore(self, incidents: Sequence[Incident]) -> None:
         """Take up the incidents that were open when the hub last ran: they close when a sample says so."""
@@ -56,6 +59,7 @@ class Health:
                 index = self._roster.index.get(device)
                 if index is not None and incident.cause in _OWN:
                     self._raised[index, incident.cause] = incident.text
+                    self._marked.add(index)
 
     def observe(self, watch: Watch, samples: Sequence[tuple[Any, ...]], now_ns: int) -> None:
         """See `Part.observe`: the newest sample counts."""
@@ -63,13 +67,16 @@ class Health:
         rules = self._rules.get(entry.profile) if entry is not None else None
         if not rules or entry is None:
             return
-        sample, options = samples[-1], self._options
-        subject = Subject(options, options.promises.get(entry.profile), options.river.get(watch.device))
+        sample, index = samples[-1], watch.index
+        subject, known = self._subject(entry), self._findings.get(index, _NONE)
         for place, sign, rule in rules:
             value = sample[place]
             if value is not None:
-                self._note(watch.index, sign, rule(value, subject, sign in self._findings.get(watch.index, ())))
-        self._settle(watch.index, now_ns)
+                finding = rule(value, subject, sign in known)
+                if finding is not None or known:  # most have nothing wrong, and never had
+                    self._note(index, sign, finding)
+        if index in self._findings or index in self._marked:
+            self._settle(index, now_ns)
 
     def tick(self, now_ns: int) -> str:
         """Raise what has lasted long enough; it has no lines of its own, for health stands in those of presence."""
@@ -111,9 +118,16 @@ class Health:
     def forget(self, index: int) -> None:
         """A device is followed no longer."""
         self._findings.pop(index, None)
+        self._marked.discard(index)
         for key in [key for key in (*self._ripening, *self._raised) if key[0] == index]:
             self._ripening.pop(key, None)
             self._raised.pop(key, None)
+
+    def _subject(self, entry: Entry) -> Subject:
+        """Return what was promised for the profile, or set for the device."""
+        level = self._options.river.get(entry.device)
+        common = self._subjects[entry.profile]
+        return common if level is None else common._replace(level=level)
 
     def _certificate(self, end_ns: int, now_ns: int) -> Finding | None:
         days = (end_ns - now_ns) / _DAY_NS
@@ -140,19 +154,20 @@ class Health:
 
     def _settle(self, index: int, now_ns: int) -> None:
         """Let bad signs ripen, tell what changed in those that are incidents, and clear what is over."""
-        findings = self._findings.get(index, {})
-        causes = {one.cause for one in findings.values() if one.cause is not None}
+        causes = {one.cause for one in self._findings.get(index, _NONE).values() if one.cause is not None}
         for cause in causes:
             if (index, cause) in self._raised:
                 self._raise(index, cause, now_ns)
             else:
                 self._ripening.setdefault((index, cause), now_ns)
-        if not self._raised and not self._ripening:
-            return
-        for cause in _OWN - causes:
+        for cause in _OWN - causes if index in self._marked else ():
             self._ripening.pop((index, cause), None)
             if self._raised.pop((index, cause), None) is not None:
                 self._alarms.cleared(cause, f"device/{self._name(index)}", now_ns)
+        if causes:
+            self._marked.add(index)
+        else:
+            self._marked.discard(index)
 
     def _raise(self, index: int, cause: Cause, now_ns: int) -> None:
         worst = [one for one in self._findings.get(index, {}).values() if one.cause is cause]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from contextlib import suppress
 from time import monotonic_ns
 from typing import TYPE_CHECKING, Final, TypeVar
 
@@ -90,6 +91,7 @@ class StatusRunner:
         self._ends: Sequence[int] = ()
         self._pending = ""
         self._ticks = 0
+        self._news = asyncio.Event()
 
     def follow(self, entries: Sequence[Entry], changed: Collection[str]) -> None:
         """See `hub.pipeline.registry_feed.Follower`."""
@@ -140,6 +142,8 @@ class StatusRunner:
             text += self._reporter.lines(self._figures(), self._ends, now)
         self._ticks += 1
         self._write(text)
+        if self.status.has_news:
+            self._news.set()
 
     def _listen(self, vitals: Vitals, now_ns: int) -> None:
         """Tell what the hub can hear, and what it could not because time did not go on as it should."""
@@ -172,9 +176,14 @@ class StatusRunner:
             self.tick()
 
     async def _keeping(self) -> None:
+        """Incidents are kept at once, the rest now and then."""
         while True:
-            await asyncio.sleep(KEEP_S)
-            await self._keep()
+            with suppress(TimeoutError):
+                async with asyncio.timeout(KEEP_S):
+                    await self._news.wait()
+            self._news.clear()
+            if not await self._keep():
+                await asyncio.sleep(1)
 
     async def _naming(self) -> None:
         while True:
@@ -182,7 +191,10 @@ class StatusRunner:
             await self._name()
 
     async def _keep(self) -> bool:
-        """Keep some of what changed, and take in who took an incident on; return whether there was anything."""
+        """Keep some of what changed, and take in who took an incident on; return whether there was anything.
+
+        An incident is told only once it is kept: the database must not know of one that a restart would forget.
+        """
         standings, incidents = self.status.take_unkept(MOST_KEPT)
         try:
             await self._worker(lambda: self._store.keep(standings, incidents))
@@ -192,6 +204,8 @@ class StatusRunner:
             self._lost(str(error))
             return False
         self._recovered()
+        now = self._clock()
+        self._write("".join(self.status.tell(one, now) for one in incidents))
         for number, by, at_ns in acknowledged:
             self.status.incidents.acknowledged(number, by, at_ns)
         return bool(standings or incidents)

@@ -4,10 +4,7 @@ from __future__ import annotations
 
 from array import array
 from collections import defaultdict
-from typing import TYPE_CHECKING, Final
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
+from typing import Final
 
 SECOND: Final = 1_000_000_000
 _NEVER: Final = -1
@@ -35,13 +32,15 @@ class Wheel:
         if index < len(self._planned):
             self._planned[index] = _NEVER
 
-    def due(self, now_ns: int) -> Iterator[int]:
-        """Yield the indices whose time has come; each may be planned anew meanwhile."""
+    def due(self, now_ns: int) -> list[int]:
+        """Return the indices whose time has come, once each."""
+        planned, came = self._planned, []
         for second in self._past(now_ns // SECOND):
             for index in self._slots.pop(second):
-                if self._planned[index] == second:
-                    self._planned[index] = _NEVER
-                    yield index
+                if planned[index] == second:
+                    planned[index] = _NEVER
+                    came.append(index)
+        return came
 
     def _past(self, now: int) -> list[int]:
         """Usually one second; after a leap of the clock all that are over, in their order."""

@@ -25,6 +25,8 @@ class Place(NamedTuple):
     local_recording: bool = False
     serial: str | None = None
     imei: str | None = None
+    modbus: str | None = None
+    unit: int | None = None
 
 
 def profile(kind: str, *vitals: str, interval_s: float = 300, **more: Any) -> Profile:  # noqa: ANN401 - fields of a profile
