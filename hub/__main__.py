@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from hub.cli import certificate, device, device_life, importing, place, sticker, user
+from hub.cli import certificate, device, device_life, device_update, importing, place, sticker, user
 from hub.cli.context import FAILED, WRONG_USAGE, Context, find_config
 from hub.cli.demo.command import demo
 from hub.cli.init import init
@@ -51,6 +51,7 @@ for command in (init, up, status, rejects, demo):
     app.command()(command)
 device.register(app)
 device_life.register(device.devices)
+device_update.register(device.devices)
 importing.register(device.devices)
 sticker.register(device.devices)
 device_life.register_agencies(place.agencies)

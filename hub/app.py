@@ -24,8 +24,10 @@ from hub.local.supervisor import State, Supervisor
 from hub.pipeline.counters import Counters
 from hub.pipeline.delivery import Delivery
 from hub.pipeline.intake import BatchingIntake
+from hub.pipeline.kept_keys import release_keys
 from hub.pipeline.registry_feed import RegistryFeed
-from hub.profiles.loader import load_profiles, profile_names
+from hub.profiles.certificate import certificate_rules
+from hub.profiles.loader import load_profiles
 from hub.sinks.influx_v1 import InfluxV1Sink
 from hub.sinks.options import InfluxV1Options, InfluxV2Options, SinkOptions
 from hub.sinks.query import InfluxReader
@@ -42,6 +44,7 @@ from provisioning.ca import Authority
 from provisioning.database import open_engine
 from provisioning.enforcement import Enforcement
 from provisioning.errors import ProvisioningError
+from provisioning.kept_keys import KeptKeys
 from provisioning.keystore import find_passphrase
 
 if TYPE_CHECKING:
@@ -139,15 +142,16 @@ async def _start(settings: Settings, stack: AsyncExitStack) -> Hub:
     engine = open_engine(settings.registry_url)
     stack.callback(engine.dispose)
     authority = Authority.load(settings.pki_dir, clock=time_ns, passphrase=find_passphrase(os.environ))
-    profiles = profile_names()
-    services = services_on(engine, authority, time_ns, grace_days=settings.api.grace_days, profiles=profiles)
+    vocabulary, profiles = load_profiles()
+    rules, grace_days = certificate_rules(profiles), settings.api.grace_days
+    services = services_on(engine, authority, time_ns, grace_days=grace_days, profiles=rules)
     policy = Enforcement(engine, services.registry, services.revocation, authority, time_ns)
     spool = await enter(SqliteSpool(settings.spool_file, settings.spool))  # first: it keeps a second hub away
     servers: dict[str, Supervisor] = {}
     database = await enter(_influx(settings, servers))
     broker, watch = await enter(_broker(settings, servers, authority, policy))
     sink = await enter(_opened(_sink(database, settings.pipeline.writers)))
-    directory = _directory(settings)
+    directory = Directory(vocabulary, profiles, settings.local_influxdb.raw_days * DAY_NS)
     feed = RegistryFeed(services.registry, directory)
     await feed.load()
     counters = Counters()
@@ -169,6 +173,7 @@ async def _start(settings: Settings, stack: AsyncExitStack) -> Hub:
         "watch": watch.run(),
         "renewal": renew_in_time(partial(_renew, settings, authority, watch), time_ns),
         "registry": feed.run(),
+        "keys": release_keys(KeptKeys(engine, time_ns), directory),
         "mqtt": source.run(),
     }
     for name, room in rooms.items():
@@ -269,8 +274,3 @@ def _sink(options: SinkOptions, connections: int) -> Sink:
 
             return InfluxV2Sink(options, connections=connections)
     assert_never(options)
-
-
-def _directory(settings: Settings) -> Directory:
-    vocabulary, profiles = load_profiles()
-    return Directory(vocabulary, profiles, settings.local_influxdb.raw_days * DAY_NS)

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Engine
 
     from provisioning.ca import Authority
+    from provisioning.certificate_rules import Rules
     from provisioning.clock import Clock
 
 
@@ -52,17 +53,17 @@ def services_on(
     clock: Clock,
     *,
     grace_days: int,
-    profiles: Collection[str],
+    profiles: Rules,
 ) -> Services:
-    """Return the service layer on one database and one authority."""
+    """Return the service layer on one database and one authority; `profiles` with what each says of certificates."""
     registry, revocation = Registry(engine, clock), Revocation(engine, authority, clock)
     return Services(
         engine=engine,
         registry=registry,
-        enrolment=Enrolment(engine, authority, clock),
+        enrolment=Enrolment(engine, authority, clock, rules=profiles),
         authority=authority,
         users=Users(engine, clock),
-        claims=Claims(engine, authority, clock),
+        claims=Claims(engine, authority, clock, rules=profiles),
         approvals=Approvals(engine, clock),
         revocation=revocation,
         life=ServiceLife(engine, clock),

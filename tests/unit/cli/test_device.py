@@ -24,7 +24,9 @@ from hub.decode.watch import Watch
 from hub.errors import UsageError
 from hub.profiles.loader import load_profiles
 from provisioning.ca import Authority
+from provisioning.database import open_engine, writing
 from provisioning.errors import AuthorityProblem, BadRequest, InvalidIdentity, ProvisioningError, Unknown, UnknownDevice
+from provisioning.kept_keys import KEPT_NS, KeptKeys
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -168,6 +170,28 @@ def test_a_bundle_is_a_private_zip_with_a_key(camera: Run, tmp_path: Path) -> No
     with zipfile.ZipFile(tmp_path / "cam-1.zip") as archive:
         assert archive.namelist() == ["device.key", "device.pem", "ca.pem", "config.json", "README.txt"]
         assert json.loads(archive.read("config.json"))["broker"]["port"] == 8883
+
+
+def test_a_bundle_that_went_astray_is_made_once_more(camera: Run, tmp_path: Path) -> None:
+    camera("device", "bundle", "cam-1")
+    result = camera("device", "bundle", "cam-1", "--out", "again.zip")
+    assert result.stdout.startswith(
+        "The same key and certificate as before: no hub has heard cam-1 since.\nWrote again"
+    )
+    assert (tmp_path / "again.zip").read_bytes() == (tmp_path / "cam-1.zip").read_bytes()
+    assert len(json.loads(camera("device", "show", "cam-1", "--json").stdout)["certificates"]) == 1
+
+
+def test_a_key_whose_day_is_over_is_gone_with_the_next_command(camera: Run, tmp_path: Path) -> None:
+    camera("device", "bundle", "cam-1")
+    engine = open_engine(tmp_path / "state" / "registry.db")
+    with writing(engine) as connection:
+        connection.exec_driver_sql(f"UPDATE kept_key SET kept_ns = kept_ns - {KEPT_NS}")
+    camera("device", "list")
+    assert KeptKeys(engine, time.time_ns).since() == {}
+    engine.dispose()
+    assert camera("device", "bundle", "cam-1", "--out", "again.zip").stdout.startswith("Wrote again.zip.")
+    assert len(json.loads(camera("device", "show", "cam-1", "--json").stdout)["certificates"]) == 2
 
 
 def test_a_bundle_for_a_request_holds_no_key(camera: Run, tmp_path: Path) -> None:
