@@ -30,7 +30,11 @@ KEPT_NS: Final = 24 * 60 * 60 * 10**9
 _JOINED: Final = kept_key.join(certificates, kept_key.c.serial == certificates.c.serial).join(
     devices, kept_key.c.device == devices.c.id
 )
-_OLDER: Final = delete(kept_key).where(kept_key.c.device == bindparam("name"), kept_key.c.kept_ns < bindparam("moment"))
+_SINCE: Final = select(kept_key.c.device, kept_key.c.kept_ns)
+_PROFILE: Final = select(devices.c.profile).where(devices.c.id == bindparam("name")).scalar_subquery()
+_KEEP: Final = insert(kept_key).values(profile=_PROFILE)
+_FORGET: Final = delete(kept_key).where(kept_key.c.device == bindparam("name"))
+_OLDER: Final = _FORGET.where(kept_key.c.kept_ns < bindparam("moment"))
 
 
 class KeptKeys:
@@ -43,7 +47,7 @@ class KeptKeys:
     def since(self) -> dict[str, int]:
         """Return the devices whose keys are kept, and since when, nanoseconds UTC."""
         with reading(self._engine) as connection:
-            return {row.device: row.kept_ns for row in connection.execute(select(kept_key))}
+            return {row.device: row.kept_ns for row in connection.execute(_SINCE)}
 
     def drop(self, heard: Mapping[str, int]) -> int:
         """Delete the keys that are void, and those of devices that were heard since they were kept.
@@ -67,21 +71,20 @@ class KeptKeys:
 
 def keep(connection: Connection, device: str, certificate: x509.Certificate, sealed: bytes, now_ns: int) -> None:
     """Keep the key of a device's newest certificate, within the transaction that issues it."""
-    profile = select(devices.c.profile).where(devices.c.id == device).scalar_subquery()
     row = {
+        "name": device,
         "device": device,
-        "profile": profile,
         "serial": f"{certificate.serial_number:x}",
         "certificate": certificate.public_bytes(Encoding.DER),
         "sealed": sealed,
         "kept_ns": now_ns,
     }
-    connection.execute(insert(kept_key).values(row))
+    connection.execute(_KEEP, row)
 
 
 def forget(connection: Connection, device: str) -> None:
     """Delete a device's key, within a transaction."""
-    connection.execute(delete(kept_key).where(kept_key.c.device == device))
+    connection.execute(_FORGET, {"name": device})
 
 
 def find(connection: Connection, device: str, now_ns: int) -> Row[bytes, bytes] | None:
