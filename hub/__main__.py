@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from hub.cli import certificate, device, device_life, device_update, importing, place, sticker, user
+from hub.cli import certificate, device, device_life, device_update, importing, incidents, place, profile, sticker, user
 from hub.cli.context import FAILED, WRONG_USAGE, Context, find_config
 from hub.cli.demo.command import demo
 from hub.cli.init import init
@@ -55,6 +55,8 @@ device_update.register(device.devices)
 importing.register(device.devices)
 sticker.register(device.devices)
 device_life.register_agencies(place.agencies)
+profile.register(app)
+incidents.register(app, device.devices, place.sites)
 certificate.register(app)
 user.register(app)
 

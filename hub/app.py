@@ -6,15 +6,17 @@ import asyncio
 import logging
 import os
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from importlib.metadata import version
+from socket import gethostname
 from time import monotonic, time_ns
 from typing import TYPE_CHECKING, Any, Final, assert_never
+from zoneinfo import ZoneInfo
 
 from hub.broker.external import ExternalWatch
 from hub.broker.guard import Guard, GuardedBroker
-from hub.directory import Directory
+from hub.directory import Directory, vendor_topics
 from hub.errors import CityhubError, ungrouped
 from hub.local.folder import private_folder
 from hub.local.influxd import ManagedInflux
@@ -33,11 +35,18 @@ from hub.sinks.options import InfluxV1Options, InfluxV2Options, SinkOptions
 from hub.sinks.query import InfluxReader
 from hub.sources.mqtt import MqttSource
 from hub.spool.sqlite import SqliteSpool
+from hub.status.broker_stats import BrokerStats
+from hub.status.core import Model, Status
+from hub.status.figures import Figures
+from hub.status.naming import read_names
+from hub.status.runner import StatusRunner
+from hub.status.store import StatusStore
+from hub.status.wellness import Vitals
 from hub.transport.tls import client_context
 from hub.web.api import network_api
 from hub.web.health import health_router
 from hub.web.server import build_api, serve, serve_tls
-from hub.web.services import services_on
+from hub.web.services import Services, services_on
 from hub.web.snapshot import Health
 from hub.web.tls import TlsFiles
 from provisioning.ca import Authority
@@ -50,13 +59,19 @@ from provisioning.keystore import find_passphrase
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Coroutine
 
+    from sqlalchemy import Engine
+
+    from hub.broker.acl import Topics
+    from hub.profiles.schema import Profile
     from hub.settings import Settings
     from hub.sinks.base import Sink
+    from hub.sources.base import Intake
     from hub.transport.options import MqttOptions
 
 VERSION: Final = version("cityhub")
 EVERYWHERE: Final = "0.0.0.0"  # noqa: S104 - what the operator may have written
-DAY_NS: Final = 86_400 * 1_000_000_000
+SECOND_NS: Final = 1_000_000_000
+DAY_NS: Final = 86_400 * SECOND_NS
 
 log = logging.getLogger(__name__)
 
@@ -76,6 +91,8 @@ class Hub:
     servers: dict[str, Supervisor]
     watch: Guard | ExternalWatch
     broker_address: tuple[str, int]
+    status: Status
+    stats: BrokerStats
     started: float
 
     def health(self) -> Health:
@@ -99,6 +116,40 @@ class Hub:
             writes=counters.writes,
             write_failures=counters.write_failures,
             rejected=dict(counters.rejected),
+            presence=self.status.fleet.counts(),
+            incidents=len(self.status.incidents.open()),
+        )
+
+    def vitals(self) -> Vitals:
+        """Return what the rooms say of themselves, for the hub's own incidents."""
+        states = {name: one.state for name, one in self.servers.items() if one.state is not State.RUNNING}
+        others = {f"server-{name}": f"the server {name} is {state}" for name, state in states.items()}
+        return Vitals(
+            linked=self.source.connected,
+            link=self.source.outage,
+            messages=self.counters.messages,
+            expected_per_s=self.status.fleet.expected_per_s(),
+            database=self.delivery.outage,
+            spool_full=self.spool.full,
+            spool_percent=self.spool.bytes / (self.settings.spool.max_mb * 10_000),
+            registry=self.feed.trouble,
+            others=others | {f"enforcement-{number}": text for number, text in enumerate(self.watch.problems)},
+            dropped=self.stats.dropped,
+        )
+
+    def figures(self) -> Figures:
+        """Return what the hub writes about itself."""
+        counters = self.counters
+        return Figures(
+            messages=counters.messages,
+            points_stored=counters.points_stored,
+            points_spooled=counters.points_spooled,
+            spool_points=self.spool.lines,
+            spool_bytes=self.spool.bytes,
+            write_failures=counters.write_failures,
+            devices=len(self.directory),
+            rejected=counters.rejected,
+            problems=self.problems(),
         )
 
     def problems(self) -> list[str]:
@@ -142,28 +193,37 @@ async def _start(settings: Settings, stack: AsyncExitStack) -> Hub:
     engine = open_engine(settings.registry_url)
     stack.callback(engine.dispose)
     authority = Authority.load(settings.pki_dir, clock=time_ns, passphrase=find_passphrase(os.environ))
-    vocabulary, profiles = load_profiles()
+    vocabulary, profiles = load_profiles(own=settings.profiles.folder)
+    directory = Directory(vocabulary, profiles, settings.local_influxdb.raw_days * DAY_NS)
     rules, grace_days = certificate_rules(profiles), settings.api.grace_days
     services = services_on(engine, authority, time_ns, grace_days=grace_days, profiles=rules)
     policy = Enforcement(engine, services.registry, services.revocation, authority, time_ns)
     spool = await enter(SqliteSpool(settings.spool_file, settings.spool))  # first: it keeps a second hub away
     servers: dict[str, Supervisor] = {}
     database = await enter(_influx(settings, servers))
-    broker, watch = await enter(_broker(settings, servers, authority, policy))
+    vendors = {name: vendor_topics(profile) for name, profile in profiles.items()}
+    broker, watch = await enter(_broker(settings, servers, authority, policy, vendors))
     sink = await enter(_opened(_sink(database, settings.pipeline.writers)))
-    directory = Directory(vocabulary, profiles, settings.local_influxdb.raw_days * DAY_NS)
     feed = RegistryFeed(services.registry, directory)
-    await feed.load()
+    status = _status(settings, directory, profiles)
     counters = Counters()
     delivery = Delivery(spool, sink, settings.pipeline, counters, time_ns)
     intake = BatchingIntake(directory, spool, settings.pipeline, counters)
-    source = MqttSource(broker, partial(client_context, broker), intake, time_ns)
+    source = MqttSource(broker, partial(client_context, broker), intake, time_ns, directory.filters)
     hub = Hub(
         settings, directory, counters, spool, delivery, source, feed, database, servers, watch,
-        settings.broker_address, monotonic(),
+        settings.broker_address, status, BrokerStats(broker), monotonic(),
     )  # fmt: skip
+    runner = _runner(hub, engine, services, intake)
+    feed.followers.append(runner)
+    await feed.load()
+    await runner.load()
+    stack.push_async_callback(runner.close)
     loopback = build_api([health_router(hub.health)], VERSION)
-    network = network_api(services, settings.api, time_ns, VERSION)
+    live = replace(
+        services, presence=runner.presence, write=intake.add, keep_ns=settings.local_influxdb.raw_days * DAY_NS
+    )
+    network = network_api(live, settings.api, time_ns, VERSION)
     rooms = {
         "spool": spool.tidy(),
         "delivery": delivery.run(),
@@ -174,6 +234,8 @@ async def _start(settings: Settings, stack: AsyncExitStack) -> Hub:
         "renewal": renew_in_time(partial(_renew, settings, authority, watch), time_ns),
         "registry": feed.run(),
         "keys": release_keys(KeptKeys(engine, time_ns), directory),
+        "status": runner.run(),
+        "broker-stats": hub.stats.run(),
         "mqtt": source.run(),
     }
     for name, room in rooms.items():
@@ -206,7 +268,7 @@ async def _influx(settings: Settings, servers: dict[str, Supervisor]) -> AsyncIt
 
 @asynccontextmanager
 async def _broker(
-    settings: Settings, servers: dict[str, Supervisor], authority: Authority, policy: Enforcement
+    settings: Settings, servers: dict[str, Supervisor], authority: Authority, policy: Enforcement, vendors: Topics
 ) -> AsyncIterator[tuple[MqttOptions, Guard | ExternalWatch]]:
     folder = private_folder(settings.state_dir / "services")
     address = settings.broker_address
@@ -224,6 +286,7 @@ async def _broker(
     guarded = GuardedBroker(
         acl_file=acl_file, crl_file=crl_file, ca_file=server.ca_file, folder=folder, inner=broker.link_options(),
         devices=(LOOPBACK if local.listen == EVERYWHERE else local.listen, local.port), reload=supervisor.reload,
+        vendors=vendors,
     )  # fmt: skip
     guard = Guard(policy, guarded, time_ns)
     await guard.prepare()
@@ -274,3 +337,26 @@ def _sink(options: SinkOptions, connections: int) -> Sink:
 
             return InfluxV2Sink(options, connections=connections)
     assert_never(options)
+
+
+def _status(settings: Settings, directory: Directory, profiles: dict[str, Profile]) -> Status:
+    models = {
+        name: Model(profile.kind, round(profile.interval_s * SECOND_NS), profile.vitals)
+        for name, profile in profiles.items()
+    }
+    zone = ZoneInfo(settings.city.timezone)
+    return Status(directory.watches, models, settings.status, settings.health, zone)
+
+
+def _runner(hub: Hub, engine: Engine, services: Services, intake: Intake) -> StatusRunner:
+    return StatusRunner(
+        hub.status,
+        StatusStore(engine),
+        hub.feed.call,
+        partial(read_names, services.registry, engine),
+        intake,
+        hub.vitals,
+        hub.figures,
+        time_ns,
+        gethostname(),
+    )

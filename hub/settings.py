@@ -21,6 +21,7 @@ from hub.local.options import ManagedBrokerOptions, ManagedInfluxOptions
 from hub.pipeline.options import PipelineOptions
 from hub.sinks.options import SinkOptions
 from hub.spool.options import SpoolOptions
+from hub.status.options import HealthOptions, StatusOptions
 from hub.transport.options import MqttOptions
 from hub.web.options import ApiOptions, WebOptions
 
@@ -61,6 +62,12 @@ class RegistrySettings(_Section):
     url: SecretStr = SecretStr("")
 
 
+class ProfilesSettings(_Section):
+    """A city's own device profiles, in a folder beside those that ship with the hub."""
+
+    folder: Path | None = Field(default=None, description="relative to this file")
+
+
 class BundleSettings(_Section):
     """What devices are told; empty means this machine's own name and the managed broker's port."""
 
@@ -83,9 +90,12 @@ class Settings(_Section):
     influxdb: SinkOptions | None = None
     local_broker: ManagedBrokerOptions = ManagedBrokerOptions()
     local_influxdb: ManagedInfluxOptions = ManagedInfluxOptions()
+    profiles: ProfilesSettings = ProfilesSettings()
     bundle: BundleSettings = BundleSettings()
     pipeline: PipelineOptions = PipelineOptions()
     spool: SpoolOptions = SpoolOptions()
+    status: StatusOptions = StatusOptions()
+    health: HealthOptions = HealthOptions()
     web: WebOptions = WebOptions()
     api: ApiOptions = ApiOptions()
 
@@ -223,7 +233,7 @@ def _resolve(settings: Settings) -> Settings:
     """Make every path absolute, from the folder of the settings file."""
     base = settings.file.parent
     changes: dict[str, Any] = {"state_dir": base / settings.state_dir}
-    for name in ("broker", "influxdb", "local_broker", "local_influxdb", "api"):
+    for name in ("profiles", "broker", "influxdb", "local_broker", "local_influxdb", "api"):
         section = getattr(settings, name)
         if section is not None:
             changes[name] = _absolute(section, base)

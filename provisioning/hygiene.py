@@ -9,7 +9,7 @@ from itertools import chain
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from cryptography.x509.oid import NameOID
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from provisioning.certificate_rules import NO_RULES, USUAL, KeyKind
 from provisioning.clock import nanoseconds, utc
@@ -84,6 +84,18 @@ class Seen(NamedTuple):
 
 
 DEFAULT: Final = Policy()
+
+
+def ending_before(engine: Engine, end_ns: int) -> dict[str, int]:
+    """Return device -> end of the last certificate that it holds, nanoseconds UTC, where that is before `end_ns`.
+
+    Raises:
+        StorageProblem: the database cannot be used.
+    """
+    last = func.max(certificate.c.not_after_ns)
+    held = select(certificate.c.device, last).where(certificate.c.revoked_ns.is_(None))
+    with reading(engine) as connection:
+        return {row[0]: row[1] for row in connection.execute(held.group_by(certificate.c.device).having(last < end_ns))}
 
 
 def read_certificates(engine: Engine) -> list[CertificateRecord]:

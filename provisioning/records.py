@@ -55,13 +55,22 @@ class Contact:
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """A place where devices stand; `lat` and `lon` in degrees WGS 84."""
+    """A place where devices stand.
+
+    Attributes:
+        lat: latitude in degrees WGS 84.
+        lon: longitude, together with `lat`.
+        maintenance_until_ns: until when nothing there is an alarm, nanoseconds UTC; set by provisioning.maintenance.
+        maintenance_reason: why.
+    """
 
     id: str
     name: str = ""
     agency: str | None = None
     lat: float | None = None
     lon: float | None = None
+    maintenance_until_ns: int | None = None
+    maintenance_reason: str | None = None
 
     def check(self) -> None:
         """Raise InvalidIdentity when a field breaks its rule."""
@@ -172,11 +181,18 @@ class NewDevice:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Device(NewDevice):
-    """A registered device; times in nanoseconds UTC."""
+    """A registered device; times in nanoseconds UTC.
+
+    Attributes:
+        maintenance_until_ns: until when nothing about it is an alarm; set by provisioning.maintenance.
+        maintenance_reason: why.
+    """
 
     lifecycle: Lifecycle
     created_ns: int
     updated_ns: int
+    maintenance_until_ns: int | None = None
+    maintenance_reason: str | None = None
 
 
 class DeviceChanges(TypedDict, total=False):

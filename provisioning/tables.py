@@ -64,6 +64,8 @@ site = Table(
     Column("agency", ForeignKey("agency.id"), index=True),
     Column("lat", Float),
     Column("lon", Float),
+    Column("maintenance_until_ns", BigInteger),
+    Column("maintenance_reason", String(200)),
 )
 
 uplink = Table(
@@ -101,6 +103,8 @@ device = Table(
     Column("updated_ns", BigInteger, nullable=False),
     Column("modbus", String(200)),
     Column("unit", Integer),
+    Column("maintenance_until_ns", BigInteger),
+    Column("maintenance_reason", String(200)),
     # Vendors build topics from these: two devices that share one would read each other's.
     Index(None, "profile", "serial", unique=True),
     Index(None, "imei", unique=True),

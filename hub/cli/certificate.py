@@ -85,7 +85,7 @@ def audit_certificates(
     records = hygiene.read_certificates(open_database(ctx))
     policy, now = hygiene.Policy(expiring_days=expiring), time_ns()
     authorities, devices = open_authority(ctx).certificates, open_registry(ctx).devices()
-    by_profile = certificate_rules(load_profiles()[1])
+    by_profile = certificate_rules(load_profiles(own=settings_of(ctx).profiles.folder)[1])
     rules = {one.id: by_profile[one.profile] for one in devices if one.profile in by_profile}
     seen = _heard(ctx, devices, now)
     found = hygiene.audit(records, now, seen=seen, authorities=authorities, rules=rules, policy=policy)

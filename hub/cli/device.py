@@ -14,10 +14,13 @@ import typer
 from hub.cli.context import settings_of
 from hub.cli.place import AsJson, Latitude, Longitude, Name, agencies, contacts, sites, zones
 from hub.cli.registry import day, open_enrolment, open_registry, show_json, show_records, show_table
+from hub.decode.cases import Sender
+from hub.directory import vendor_topics
 from hub.errors import UsageError
 from hub.profiles.certificate import certificate_rules
 from hub.profiles.loader import load_profiles, profile_names
 from hub.profiles.mqtt import TOPIC
+from hub.profiles.topics import fill
 from provisioning.bundle import bundle_files, check_password, new_password, write_pkcs12, write_zip
 from provisioning.clock import utc
 from provisioning.csr import MAX_REQUEST
@@ -29,6 +32,7 @@ if TYPE_CHECKING:
     from hub.profiles.vocabulary import Vocabulary
     from provisioning.enrolment import Enrolment
     from provisioning.issued import Issued, IssuedWithKey
+    from provisioning.records import Device
 
 devices = typer.Typer(help="Devices: cameras, trackers, sensors, gateways ….", no_args_is_help=True)
 
@@ -68,7 +72,7 @@ def add(  # noqa: PLR0913 - an option a column
     Example: cityhub device add cam-2 --profile generic_ipcamera --agency dishub --site bobotsari-pasar
     --zone traffic --zone crime --lat -7.307 --lon 109.362 --name "North gate" --serial DS2CD2043
     """
-    check_profile(profile)
+    check_profile(profile, settings_of(ctx).profiles.folder)
     new = NewDevice(
         id=device_id,
         profile=profile,
@@ -164,21 +168,25 @@ def bundle(  # noqa: PLR0913 - an option a choice
     target = out or Path(f"{device_id}.{'p12' if pkcs12 else 'zip'}")
     if target.exists():
         raise UsageError(f"{target} is there already, and may hold a key in use: remove it, or name another with --out")
-    vocabulary, profiles = load_profiles()
-    enrolment = open_enrolment(ctx, certificate_rules(profiles))
+    check_profile(device.profile, settings_of(ctx).profiles.folder)
     if pkcs12:
-        _write_pkcs12(enrolment, device_id, target, password_stdin=password_stdin)
+        _write_pkcs12(ctx, device_id, target, password_stdin=password_stdin)
     else:
-        check_profile(device.profile)
-        sample = sample_payload(vocabulary, profiles[device.profile])
-        broker = settings_of(ctx).broker_address
-        issued = _with_key(enrolment, device_id) if csr is None else _from_csr(enrolment, device_id, csr)
-        write_zip(target, bundle_files(device_id, issued, broker=broker, sample=sample))
+        _write_zip(ctx, device, target, csr)
     typer.echo(f"Wrote {target}. Whoever has it can speak as {device_id}: hand it over safely, then delete it.")
 
 
-def _from_csr(enrolment: Enrolment, device_id: str, csr: typer.FileBinaryRead) -> Issued:
-    return enrolment.issue_from_csr(device_id, csr.read(MAX_REQUEST + 1))
+def _write_zip(ctx: typer.Context, device: Device, target: Path, csr: typer.FileBinaryRead | None) -> None:
+    vocabulary, profiles = load_profiles(own=settings_of(ctx).profiles.folder)
+    profile, enrolment = profiles[device.profile], open_enrolment(ctx, certificate_rules(profiles))
+    issued: Issued
+    if csr is None:
+        issued = _with_key(enrolment, device.id)
+    else:
+        issued = enrolment.issue_from_csr(device.id, csr.read(MAX_REQUEST + 1))
+    sample, vendors = sample_payload(vocabulary, profile), own_topics(profile, device)
+    broker = settings_of(ctx).broker_address
+    write_zip(target, bundle_files(device.id, issued, broker=broker, sample=sample, vendors=vendors))
 
 
 def _with_key(enrolment: Enrolment, device_id: str) -> IssuedWithKey:
@@ -189,21 +197,29 @@ def _with_key(enrolment: Enrolment, device_id: str) -> IssuedWithKey:
     return enrolment.issue_with_hub_key(device_id)
 
 
-def _write_pkcs12(enrolment: Enrolment, device_id: str, target: Path, *, password_stdin: bool) -> None:
+def _write_pkcs12(ctx: typer.Context, device_id: str, target: Path, *, password_stdin: bool) -> None:
     password = sys.stdin.readline().rstrip("\r\n") if password_stdin else new_password()
     check_password(password)
-    write_pkcs12(target, device_id, _with_key(enrolment, device_id), password)
+    _, profiles = load_profiles(own=settings_of(ctx).profiles.folder)
+    issued = _with_key(open_enrolment(ctx, certificate_rules(profiles)), device_id)
+    write_pkcs12(target, device_id, issued, password)
     if not password_stdin:
         typer.echo(f"Password, shown only now: {password}")
 
 
-def check_profile(name: str) -> None:
-    """Check that there is such a profile; raises UsageError with the nearest one."""
-    names = profile_names()
+def check_profile(name: str, own: Path | None = None) -> None:
+    """Check that there is such a profile, in the city's own folder too; raises UsageError with the nearest one."""
+    names = profile_names(own=own)
     if name not in names:
         near = get_close_matches(name, names, n=1)
         hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(names)}"
         raise UsageError(f"there is no profile {name!r}; {hint}")
+
+
+def own_topics(profile: Profile, device: Device | NewDevice) -> list[str]:
+    """Return the vendor's topics that a device may write to, as far as the registry knows its serial and IMEI."""
+    identity = Sender(device.id, device.serial, device.imei)
+    return [filled for topic in vendor_topics(profile) if (filled := fill(topic, identity))]
 
 
 def sample_payload(vocabulary: Vocabulary, profile: Profile) -> str:

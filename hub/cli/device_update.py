@@ -9,6 +9,7 @@ from typing import Annotated, Any, Final
 import typer
 
 from hub.cli.changes import changes
+from hub.cli.context import settings_of
 from hub.cli.device import Id, check_profile, tell_new_zones
 from hub.cli.place import AsJson, Latitude, Longitude
 from hub.cli.registry import open_registry, show_json
@@ -84,7 +85,7 @@ def update(  # noqa: PLR0913 - an option a column
     }
     wanted = changes(given, (_EMPTY[one] for one in clear or ()))
     if profile is not None:
-        check_profile(profile)
+        check_profile(profile, settings_of(ctx).profiles.folder)
     registry = open_registry(ctx)
     known = [one.id for one in registry.all(Zone)]
     device = registry.update_device(device_id, **wanted)

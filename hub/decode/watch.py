@@ -27,7 +27,8 @@ class Watch:
         samples: (time_ns, received_ns, *vitals) of each sample stored, vitals in the order of the profile's, None
             where the sample had none.
         words: in the order in which they were received.
-        heard_ns: receipt of the last live message of the device itself, also of one that was rejected; 0: none.
+        heard_ns: receipt of the last live message of the device itself, also of one that was rejected, but not of
+            a word; 0: none.
         fix: time and position that a tracker was last believed: time_ns, lat, lon.
     """
 

@@ -27,6 +27,10 @@ class Device(NamedTuple):
     site: str | None = None
     zones: tuple[str, ...] = ()
     parent: str | None = None
+    serial: str | None = None
+    imei: str | None = None
+    modbus: str | None = None
+    unit: int | None = None
 
 
 class MemorySink:
