@@ -9,7 +9,22 @@ from typing import Annotated
 
 import typer
 
-from hub.cli import certificate, device, device_life, device_update, importing, incidents, place, profile, sticker, user
+from hub.cli import (
+    certificate,
+    device,
+    device_life,
+    device_update,
+    fence,
+    grafana,
+    importing,
+    incidents,
+    place,
+    profile,
+    sticker,
+    uplink,
+    user,
+)
+from hub.cli.bandwidth import bandwidth
 from hub.cli.context import FAILED, WRONG_USAGE, Context, find_config
 from hub.cli.demo.command import demo
 from hub.cli.init import init
@@ -47,7 +62,7 @@ def _settings(
     ctx.obj = Context(find_config(config))
 
 
-for command in (init, up, status, rejects, demo):
+for command in (init, up, status, rejects, bandwidth, demo):
     app.command()(command)
 device.register(app)
 device_life.register(device.devices)
@@ -59,6 +74,9 @@ profile.register(app)
 incidents.register(app, device.devices, place.sites)
 certificate.register(app)
 user.register(app)
+grafana.register(app)
+uplink.register(app)
+fence.register(app)
 
 
 def main() -> None:

@@ -14,15 +14,18 @@ from time import monotonic, time_ns
 from typing import TYPE_CHECKING, Any, Final, assert_never
 from zoneinfo import ZoneInfo
 
+from hub.app_grafana import company
 from hub.broker.external import ExternalWatch
 from hub.broker.guard import Guard, GuardedBroker
 from hub.directory import Directory, vendor_topics
 from hub.errors import CityhubError, ungrouped
+from hub.grafana.live import Pace, Pulse
 from hub.local.folder import private_folder
 from hub.local.influxd import ManagedInflux
 from hub.local.mosquitto import LOOPBACK, ManagedBroker
 from hub.local.services import BROKER, WEB, issue_server, issue_services, renew_in_time
 from hub.local.supervisor import State, Supervisor
+from hub.model import Lines
 from hub.pipeline.counters import Counters
 from hub.pipeline.delivery import Delivery
 from hub.pipeline.intake import BatchingIntake
@@ -35,12 +38,19 @@ from hub.sinks.options import InfluxV1Options, InfluxV2Options, SinkOptions
 from hub.sinks.query import InfluxReader
 from hub.sources.mqtt import MqttSource
 from hub.spool.sqlite import SqliteSpool
+from hub.status.bandwidth import Bandwidth
+from hub.status.bookkeeper import Bookkeeper
 from hub.status.broker_stats import BrokerStats
 from hub.status.core import Model, Status
 from hub.status.figures import Figures
+from hub.status.inventory import InventoryWriter
+from hub.status.ledger import Ledger
 from hub.status.naming import read_names
+from hub.status.periods import Periods
 from hub.status.runner import StatusRunner
 from hub.status.store import StatusStore
+from hub.status.trips import PART as TRIPS
+from hub.status.trips import Trips
 from hub.status.wellness import Vitals
 from hub.transport.tls import client_context
 from hub.web.api import network_api
@@ -53,20 +63,23 @@ from provisioning.ca import Authority
 from provisioning.database import open_engine
 from provisioning.enforcement import Enforcement
 from provisioning.errors import ProvisioningError
+from provisioning.inventory import read_inventory
 from provisioning.kept_keys import KeptKeys
 from provisioning.keystore import find_passphrase
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Coroutine
+    from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 
     from sqlalchemy import Engine
 
     from hub.broker.acl import Topics
+    from hub.grafana.runner import GrafanaRunner
     from hub.profiles.schema import Profile
     from hub.settings import Settings
     from hub.sinks.base import Sink
     from hub.sources.base import Intake
     from hub.transport.options import MqttOptions
+    from provisioning.registry import Registry
 
 VERSION: Final = version("cityhub")
 EVERYWHERE: Final = "0.0.0.0"  # noqa: S104 - what the operator may have written
@@ -74,6 +87,22 @@ SECOND_NS: Final = 1_000_000_000
 DAY_NS: Final = 86_400 * SECOND_NS
 
 log = logging.getLogger(__name__)
+
+
+@dataclass
+class History:
+    """The books of bytes and trips, and the way to the history database."""
+
+    books: Bookkeeper
+    bandwidth: Bandwidth
+    spool: SqliteSpool
+    delivery: Delivery
+
+    def troubles(self) -> dict[str, str]:
+        """Return what is wrong: part -> a sentence."""
+        outage = f"history: {self.delivery.outage}" if self.delivery.outage else ""
+        said = {"ledger": self.books.trouble, "history-spool": self.spool.full, "history": outage}
+        return {part: text for part, text in said.items() if text}
 
 
 @dataclass
@@ -87,6 +116,7 @@ class Hub:
     delivery: Delivery
     source: MqttSource
     feed: RegistryFeed
+    history: History
     database: SinkOptions
     servers: dict[str, Supervisor]
     watch: Guard | ExternalWatch
@@ -94,6 +124,7 @@ class Hub:
     status: Status
     stats: BrokerStats
     started: float
+    grafana: GrafanaRunner | None = None
 
     def health(self) -> Health:
         """Return a snapshot of how the hub is."""
@@ -133,7 +164,9 @@ class Hub:
             spool_full=self.spool.full,
             spool_percent=self.spool.bytes / (self.settings.spool.max_mb * 10_000),
             registry=self.feed.trouble,
-            others=others | {f"enforcement-{number}": text for number, text in enumerate(self.watch.problems)},
+            others=others
+            | self.history.troubles()
+            | {f"enforcement-{number}": text for number, text in enumerate(self.watch.problems)},
             dropped=self.stats.dropped,
         )
 
@@ -156,7 +189,7 @@ class Hub:
         """Return what is wrong, a sentence each."""
         servers = [f"{name} is {one.state}" for name, one in self.servers.items() if one.state is not State.RUNNING]
         broker = "" if self.source.connected else f"not connected to the broker: {self.source.outage}"
-        rooms = (broker, self.delivery.outage, self.spool.full, self.feed.trouble)
+        rooms = (broker, self.delivery.outage, self.spool.full, self.feed.trouble, *self.history.troubles().values())
         return servers + [text for text in rooms if text] + self.watch.problems
 
     def reader(self) -> InfluxReader:
@@ -210,8 +243,9 @@ async def _start(settings: Settings, stack: AsyncExitStack) -> Hub:
     delivery = Delivery(spool, sink, settings.pipeline, counters, time_ns)
     intake = BatchingIntake(directory, spool, settings.pipeline, counters)
     source = MqttSource(broker, partial(client_context, broker), intake, time_ns, directory.filters)
+    history = await enter(_history(settings, database, directory, services.registry, status))
     hub = Hub(
-        settings, directory, counters, spool, delivery, source, feed, database, servers, watch,
+        settings, directory, counters, spool, delivery, source, feed, history, database, servers, watch,
         settings.broker_address, status, BrokerStats(broker), monotonic(),
     )  # fmt: skip
     runner = _runner(hub, engine, services, intake)
@@ -227,6 +261,9 @@ async def _start(settings: Settings, stack: AsyncExitStack) -> Hub:
     rooms = {
         "spool": spool.tidy(),
         "delivery": delivery.run(),
+        "history-spool": history.spool.tidy(),
+        "history": history.delivery.run(),
+        "books": history.books.run(),
         "intake": intake.run(),
         "web": serve(loopback, settings.web),
         "api": serve_tls(network, settings.api, _api_files(settings, authority)),
@@ -236,10 +273,12 @@ async def _start(settings: Settings, stack: AsyncExitStack) -> Hub:
         "keys": release_keys(KeptKeys(engine, time_ns), directory),
         "status": runner.run(),
         "broker-stats": hub.stats.run(),
+        "inventory": _inventory(engine, profiles, intake).run(),
         "mqtt": source.run(),
     }
     for name, room in rooms.items():
         await enter(_running(name, room))
+    hub.grafana = await enter(company(settings, database, status.incidents, _pulse(hub)))
     return hub
 
 
@@ -252,6 +291,32 @@ async def _running(name: str, room: Coroutine[Any, Any, None]) -> AsyncIterator[
             yield
         finally:
             task.cancel()
+
+
+@asynccontextmanager
+async def _history(
+    settings: Settings, database: SinkOptions, directory: Directory, registry: Registry, status: Status
+) -> AsyncIterator[History]:
+    """The pipeline's own classes a second time, for the second database; status shows the parts what devices report."""
+    periods = Periods(ZoneInfo(settings.city.timezone))
+    ledger = Ledger(settings.ledger_file, periods)
+    bandwidth = Bandwidth(directory, periods, ledger.meters(), status.incidents)
+    trips = Trips(directory, ledger.states(TRIPS))
+    status.add(bandwidth)
+    status.add(trips)
+    async with (
+        SqliteSpool(settings.history_file, settings.spool) as spool,
+        _opened(_sink(database.history(), 1)) as sink,
+    ):
+        options = settings.pipeline.model_copy(update={"writers": 1})
+        books = Bookkeeper(
+            bandwidth, trips, ledger=ledger, periods=periods, spool=spool, registry=registry, clock=time_ns
+        )
+        try:
+            await books.load()
+            yield History(books, bandwidth, spool, Delivery(spool, sink, options, Counters(), time_ns))
+        finally:
+            books.close()
 
 
 @asynccontextmanager
@@ -292,6 +357,29 @@ async def _broker(
     await guard.prepare()
     async with _supervised(program.name, supervisor, servers):
         yield broker.link_options(), guard
+
+
+def _inventory(engine: Engine, models: Mapping[str, Profile], intake: Intake) -> InventoryWriter:
+    kinds = {name: profile.kind for name, profile in models.items()}
+    return InventoryWriter(partial(read_inventory, engine), kinds, lambda text: intake.add(Lines(text)), time_ns)
+
+
+def _pulse(hub: Hub) -> Callable[[], Pulse]:
+    pace = Pace(time_ns)
+
+    def take() -> Pulse:
+        rx_bps, tx_bps = hub.history.bandwidth.uplinks.rates() or (None, None)
+        return Pulse(
+            messages_per_s=pace.per_s(hub.counters.messages),
+            spool_points=hub.spool.lines,
+            devices=len(hub.directory),
+            online=hub.status.fleet.counts()["online"],
+            incidents=len(hub.status.incidents.open()),
+            rx_bps=rx_bps,
+            tx_bps=tx_bps,
+        )
+
+    return take
 
 
 def _renew(settings: Settings, authority: Authority, watch: Guard | ExternalWatch) -> None:

@@ -38,6 +38,7 @@ _ENTRIES: Select[
     Lifecycle,
     int | None,
     int | None,
+    bool,
 ] = (
     select(
         device.c.id,
@@ -53,6 +54,7 @@ _ENTRIES: Select[
         device.c.lifecycle,
         device.c.maintenance_until_ns,
         site.c.maintenance_until_ns,
+        device.c.local_recording,
     )
     .outerjoin_from(device, site, device.c.site == site.c.id)
     .where(device.c.lifecycle != Lifecycle.RETIRED)
@@ -77,6 +79,7 @@ class DirectoryEntry(NamedTuple):
     unit: int | None = None
     lifecycle: str = Lifecycle.REGISTERED.value
     maintenance_until_ns: int = 0
+    local_recording: bool = False
 
 
 class ZoneTuples(dict[str | None, tuple[str, ...]]):
@@ -108,7 +111,23 @@ def read_entries(connection: Connection, ids: Collection[str] | None = None) -> 
             unit,
             lifecycle.value,
             max(own_ns or 0, site_ns or 0),
+            local,
         )
-        for id_, profile, agency, place, joined, serial, imei, parent, modbus, unit, lifecycle, own_ns, site_ns in rows
+        for (
+            id_,
+            profile,
+            agency,
+            place,
+            joined,
+            serial,
+            imei,
+            parent,
+            modbus,
+            unit,
+            lifecycle,
+            own_ns,
+            site_ns,
+            local,
+        ) in rows
         if wanted is None or id_ in wanted
     ]

@@ -63,6 +63,9 @@ def add(  # noqa: PLR0913 - an option a column
     lat: Latitude = None,
     lon: Longitude = None,
     gateway: Annotated[str | None, typer.Option(help="The device that speaks for it.")] = None,
+    local_recording: Annotated[
+        bool, typer.Option("--local-recording", help="Its video stays on a recorder at the site.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Register a device; a running hub serves it within two seconds.
@@ -85,6 +88,7 @@ def add(  # noqa: PLR0913 - an option a column
         lat=lat,
         lon=lon,
         parent=gateway,
+        local_recording=local_recording,
     )
     registry = open_registry(ctx)
     known = [one.id for one in registry.all(Zone)]

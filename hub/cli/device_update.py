@@ -62,6 +62,9 @@ def update(  # noqa: PLR0913 - an option a column
     gateway: Annotated[str | None, typer.Option(help="The device that speaks for it.")] = None,
     modbus: Annotated[str | None, typer.Option(help="Where it is polled, e.g. tcp://10.20.3.4:502.")] = None,
     unit: Annotated[int | None, typer.Option(help="Its address on that bus, 0 to 255.")] = None,
+    local_recording: Annotated[
+        bool | None, typer.Option("--local-recording/--no-local-recording", help="Whether its video stays at the site.")
+    ] = None,
     clear: Annotated[list[Clear] | None, typer.Option(help="What it shall not have; may be repeated.")] = None,
     as_json: AsJson = False,
 ) -> None:
@@ -82,6 +85,7 @@ def update(  # noqa: PLR0913 - an option a column
         "parent": gateway,
         "modbus": modbus,
         "unit": unit,
+        "local_recording": local_recording,
     }
     wanted = changes(given, (_EMPTY[one] for one in clear or ()))
     if profile is not None:

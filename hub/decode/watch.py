@@ -30,9 +30,11 @@ class Watch:
         heard_ns: receipt of the last live message of the device itself, also of one that was rejected, but not of
             a word; 0: none.
         fix: time and position that a tracker was last believed: time_ns, lat, lon.
+        doubt: the last position that was too far from `fix` to be believed, in the same form; a second one near it
+            is believed. Kept by hub/decode/position.py.
     """
 
-    __slots__ = ("device", "fix", "heard_ns", "index", "samples", "words")
+    __slots__ = ("device", "doubt", "fix", "heard_ns", "index", "samples", "words")
 
     def __init__(self, device: str, index: int) -> None:
         self.device = device
@@ -41,6 +43,7 @@ class Watch:
         self.words: list[Word] = []
         self.heard_ns = 0
         self.fix: tuple[int, float, float] | None = None
+        self.doubt: tuple[int, float, float] | None = None
 
 
 def keep(entries: list[Any], entry: object) -> None:

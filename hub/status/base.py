@@ -50,6 +50,8 @@ class Cause(StrEnum):
     CERTIFICATE_EXPIRING = "certificate_expiring"
     HUB_UNWELL = "hub_unwell"
     UPLINK_SATURATED = "uplink_saturated"
+    UPLINK_ASYMMETRIC = "uplink_asymmetric"
+    UPLINK_DROPPING = "uplink_dropping"
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,7 @@ from cryptography.x509.oid import NameOID
 from hub.web.options import ApiOptions
 from provisioning.access import Role
 from provisioning.certificates import new_key
+from provisioning.records import Tariff, Uplink
 from tests.webhub import PROFILE, web_hub
 
 if TYPE_CHECKING:
@@ -231,6 +232,18 @@ async def test_lists_hold_only_what_the_caller_reaches(hub: WebHub) -> None:
     async with hub.client(hub.token(Role.VIEWER, "bpbd")) as client:
         lists = [(await client.get(path)).json["items"] for path in (DEVICES, "/api/v1/sites", "/api/v1/agencies")]
     assert [[one["id"] for one in items] for items in lists] == [["siren-1"], ["pasar"], ["bpbd"]]
+
+
+async def test_uplinks_are_read_by_those_who_reach_their_site(hub: WebHub) -> None:
+    hub.services.registry.add(Uplink("fiber", "pasar", 100_000_000, Tariff.PER_GIGABYTE, 9_000))
+    async with hub.client(hub.token(Role.VIEWER, "bpbd")) as client:
+        listed = (await client.get("/api/v1/uplinks")).json["items"]
+        shown = (await client.get("/api/v1/uplinks/fiber")).json
+    async with hub.client(hub.token(Role.VIEWER, "dishub")) as client:
+        others = (await client.get("/api/v1/uplinks")).json["items"]
+        refused = await client.get("/api/v1/uplinks/fiber")
+    assert (listed, others, refused.status) == ([shown], [], 403)
+    assert (shown["id"], shown["tariff"], shown["rupiah"], shown["router"]) == ("fiber", "per_gigabyte", 9_000, None)
 
 
 async def test_a_device_cannot_be_given_away_by_a_change(hub: WebHub, admin: Client) -> None:

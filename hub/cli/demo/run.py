@@ -115,7 +115,7 @@ class DemoRun:
             return await self._run(seconds, live=live)
 
     async def _run(self, seconds: float | None, *, live: bool) -> Outcome | None:
-        settings = write_home(self._home, _overrides(_free_ports(6)))
+        settings = write_home(self._home, _overrides(_free_ports(7)))
         await self._prepare(settings)
         if self._stop.is_set():
             return None
@@ -258,12 +258,13 @@ async def _wait(stop: asyncio.Event, seconds: float | None) -> None:
 
 
 def _overrides(ports: list[int]) -> dict[str, dict[str, Any]]:
-    broker, hub, influx, rpc, web, api = ports
+    broker, hub, influx, rpc, web, api, grafana = ports
     return {
         "city": {"name": "Purbalingga"},
         "bundle": {"broker_host": LOOPBACK},
         "local_broker": {"listen": LOOPBACK, "port": broker, "hub_port": hub},
         "local_influxdb": {"port": influx, "rpc_port": rpc},
+        "local_grafana": {"port": grafana, "anonymous": True},
         "spool": {"max_mb": 512, "reserve_mb": 64},
         "web": {"port": web},
         "api": {"listen": LOOPBACK, "port": api},

@@ -13,7 +13,7 @@ from provisioning.audit import AuditRow
 from provisioning.claims import ATTEMPTS, DAYS
 from provisioning.clock import utc
 from provisioning.crl import Reason
-from provisioning.records import Agency, CertificateRecord, Device, Lifecycle, Site
+from provisioning.records import Agency, CertificateRecord, Device, Lifecycle, Site, Tariff, Uplink
 
 _Item = TypeVar("_Item")
 _Latitude = Annotated[float, Field(description="Degrees WGS 84")]
@@ -55,6 +55,7 @@ class DeviceChange(Body):
     lat: _Latitude | None = None
     lon: _Latitude | None = None
     parent: str | None = Field(default=None, description="The gateway that speaks for it")
+    local_recording: bool = Field(default=False, description="Its video stays on a recorder at its site")
 
     def changes(self) -> dict[str, Any]:
         """Return what the client named, as the registry takes it."""
@@ -83,6 +84,7 @@ class DeviceView(BaseModel):
     lat: float | None
     lon: float | None
     parent: str | None
+    local_recording: bool
     lifecycle: Lifecycle
     created: datetime
     updated: datetime
@@ -188,6 +190,27 @@ class SiteView(BaseModel):
     def of(cls, site: Site) -> Self:
         """Show a site."""
         return cls.model_validate(site)
+
+
+class UplinkView(BaseModel):
+    """A site's link to the network."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    id: str
+    site: str
+    capacity_bps: int = Field(description="Towards the site")
+    capacity_up_bps: int | None = Field(description="From the site; null: as towards it")
+    router: str | None = Field(description="The device whose counters of the link are the truth")
+    tariff: Tariff
+    rupiah: int = Field(description="Of a month, or of a gigabyte when paid by volume")
+    quota_bytes: int | None
+    overage_rupiah: int | None = Field(description="Of a gigabyte beyond the quota")
+
+    @classmethod
+    def of(cls, uplink: Uplink) -> Self:
+        """Show an uplink."""
+        return cls.model_validate(uplink)
 
 
 class AgencyChange(Body):
