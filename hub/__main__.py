@@ -13,6 +13,7 @@ from hub.cli import (
     certificate,
     device,
     device_life,
+    device_update,
     fence,
     grafana,
     importing,
@@ -65,6 +66,7 @@ for command in (init, up, status, rejects, bandwidth, demo):
     app.command()(command)
 device.register(app)
 device_life.register(device.devices)
+device_update.register(device.devices)
 importing.register(device.devices)
 sticker.register(device.devices)
 device_life.register_agencies(place.agencies)

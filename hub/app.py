@@ -29,7 +29,9 @@ from hub.model import Lines
 from hub.pipeline.counters import Counters
 from hub.pipeline.delivery import Delivery
 from hub.pipeline.intake import BatchingIntake
+from hub.pipeline.kept_keys import release_keys
 from hub.pipeline.registry_feed import RegistryFeed
+from hub.profiles.certificate import certificate_rules
 from hub.profiles.loader import load_profiles
 from hub.sinks.influx_v1 import InfluxV1Sink
 from hub.sinks.options import InfluxV1Options, InfluxV2Options, SinkOptions
@@ -66,6 +68,7 @@ from provisioning.database import open_engine
 from provisioning.enforcement import Enforcement
 from provisioning.errors import ProvisioningError
 from provisioning.inventory import read_inventory
+from provisioning.kept_keys import KeptKeys
 from provisioning.keystore import find_passphrase
 
 if TYPE_CHECKING:
@@ -242,7 +245,8 @@ async def _start(settings: Settings, stack: AsyncExitStack) -> Hub:
     authority = Authority.load(settings.pki_dir, clock=time_ns, passphrase=find_passphrase(os.environ))
     vocabulary, profiles = load_profiles(own=settings.profiles.folder)
     directory = Directory(vocabulary, profiles, settings.local_influxdb.raw_days * DAY_NS)
-    services = services_on(engine, authority, time_ns, grace_days=settings.api.grace_days, profiles=profiles)
+    rules, grace_days = certificate_rules(profiles), settings.api.grace_days
+    services = services_on(engine, authority, time_ns, grace_days=grace_days, profiles=rules)
     policy = Enforcement(engine, services.registry, services.revocation, authority, time_ns)
     spool = await enter(SqliteSpool(settings.spool_file, settings.spool))  # first: it keeps a second hub away
     servers: dict[str, Supervisor] = {}
@@ -285,6 +289,7 @@ async def _start(settings: Settings, stack: AsyncExitStack) -> Hub:
         "watch": watch.run(),
         "renewal": renew_in_time(partial(_renew, settings, authority, watch), time_ns),
         "registry": feed.run(),
+        "keys": release_keys(KeptKeys(engine, time_ns), directory),
         "status": runner.run(),
         "broker-stats": hub.stats.run(),
         "inventory": _inventory(engine, profiles, intake).run(),

@@ -9,6 +9,7 @@ from grafana.dashboards.influx import DEVICES, Influx, counted, newest, newest_e
 from grafana.dashboards.page import Row, page, to_device, to_site
 from grafana.dashboards.panels import (
     STATE,
+    STEPS,
     TOTAL,
     Column,
     Look,
@@ -152,16 +153,11 @@ FRAMES: Final = steps(WARN, (5, NOTICE), (10, GOOD))
 
 
 def _rate() -> Panel:
-    each = (
-        f'SELECT mean("bitrate_bps") AS "bps" FROM "cctv" WHERE {_HERE} GROUP BY time($__interval), "device", "agency"'
-    )
-    query = f'SELECT sum("bps") FROM ({each}) GROUP BY time($__interval), "agency" fill(null)'
     return graph(
-        both("Laju bit menurut dinas", "Bit rate by agency"),
-        "Jumlah laju bit semua kamera. · The sum of all cameras' bit rates.",
-        [Influx(query, alias="$tag_agency")],
-        Look(unit="bps", low=0, interval="1m"),
-        stacked=True,
+        both("Laju bit per kamera menurut dinas", "Bit rate of a camera by agency"),
+        "Rata-rata semua kamera yang mengirim. · The mean of all cameras that send.",
+        [Influx(over_time("bitrate_bps", "cctv", _HERE, "agency"), alias="$tag_agency")],
+        Look(unit="bps", low=0, interval="1m", points=STEPS),
     )
 
 
@@ -184,7 +180,7 @@ def _frames() -> Panel:
         both("Bingkai per detik menurut dinas", "Frames per second by agency"),
         "Rata-rata semua kamera. · The mean of all cameras.",
         [Influx(over_time("fps", "cctv", _HERE, "agency"), alias="$tag_agency")],
-        Look(unit="none", steps=FRAMES, low=0, interval="1m", decimals=1),
+        Look(unit="none", steps=FRAMES, low=0, interval="1m", decimals=1, points=STEPS),
     )
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 from grafana.dashboards.influx import DEVICES, Influx, counted, newest, newest_each, where
 from grafana.dashboards.maps import atlas, markers
 from grafana.dashboards.page import Row, page, to_device
-from grafana.dashboards.panels import STATE, TOTAL, Column, Look, added_up, graph, joined, numbers, rows
+from grafana.dashboards.panels import STATE, STEPS, TOTAL, Column, Look, added_up, graph, joined, numbers, rows
 from grafana.dashboards.signs import BAD, GOOD, ONLINE, PLAIN, PRESENCE, SEVERITY, WARN, both, steps
 
 if TYPE_CHECKING:
@@ -160,7 +160,7 @@ def _speed() -> Panel:
         both("Laju tertinggi menurut dinas", "Highest speed by agency"),
         "Kendaraan tercepat tiap langkah. · The fastest vehicle of each step.",
         [Influx(query, alias="$tag_agency")],
-        Look(unit="velocitykmh", steps=SPEED, low=0, interval="1m"),
+        Look(unit="velocitykmh", steps=SPEED, low=0, interval="1m", points=STEPS),
     )
 
 
@@ -171,5 +171,5 @@ def _quality() -> Panel:
         "Rata-rata tiap model pelacak; di atas 5 posisinya meragukan. · "
         "The mean of each tracker model; above 5 positions are doubtful.",
         [Influx(query, alias="$tag_profile")],
-        Look(unit="none", steps=HDOP, low=0, interval="1m", decimals=1),
+        Look(unit="none", steps=HDOP, low=0, interval="1m", decimals=1, points=STEPS),
     )

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 STATE: Final = "15m"
 """How far back the newest state is looked for: slow state is written again every five minutes."""
+STEPS: Final = 200
+"""Points of a graph over many devices: InfluxDB works on each step of each device."""
 ALIVE: Final = "1m"
 """How far back the hub's own lines are looked for: they come every ten seconds."""
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from grafana.dashboards.influx import DEVICES, HIGHEST, MEAN, Influx, band, newest_each, where
 from grafana.dashboards.page import Row, page, to_device
-from grafana.dashboards.panels import STATE, Column, Look, bars, graph, merged, rows
+from grafana.dashboards.panels import STATE, STEPS, Column, Look, bars, graph, merged, rows
 from grafana.dashboards.signs import BAD, GOOD, LEFT, NOTICE, TROUBLE, USE, WARN, both, steps
 
 if TYPE_CHECKING:
@@ -195,5 +196,7 @@ def _of(
 ) -> Panel:
     """Return the graph of a reading: the range of all devices that are chosen, which is one line for one device."""
     query = Influx(band(field, measurement, _HERE), alias="$col")
-    look = Look(unit=unit, interval="1m", steps=limits) if limits else Look(unit=unit, interval="1m")
+    look = Look(unit=unit, interval="1m", points=STEPS)
+    if limits:
+        look = replace(look, steps=limits)
     return graph(title, about, [query], look)

@@ -65,7 +65,7 @@ def wall() -> Dashboard:
         rows,
         shows=("agency", "site", "zone", "kind"),
         since="now-1h",
-        refresh="10s",
+        refresh="30s",
     )
 
 

@@ -24,6 +24,7 @@ from tempfile import TemporaryDirectory
 from time import monotonic, perf_counter, time_ns
 from typing import TYPE_CHECKING, NamedTuple
 
+from hub.sinks.query import QueryError
 from tests.asked import panel_queries
 from tests.integration.grafana.filled import Filled, filled
 from tests.night import Night
@@ -81,7 +82,7 @@ async def measure(devices: int, hours: float, step_s: int, runs: int) -> Figures
             fill_s = monotonic() - began
             costs = [await _cost(database, asked, runs) for asked in _asked(now)]
     slowest = max(costs)
-    for cost in sorted(costs, reverse=True)[:10]:
+    for cost in sorted(costs, reverse=True)[:12]:
         print(f"{cost.ms:8.0f} ms  {cost.rows:7,} rows  {cost.place}", file=sys.stderr)
     return Figures(
         devices=devices, hours=hours, step_s=step_s, points=Counting.written, fill_s=round(fill_s, 1), runs=runs,
@@ -101,9 +102,11 @@ async def _cost(database: Filled, asked: Asked, runs: int) -> Cost:
     times, rows = [], 0
     for _ in range(runs):
         started = perf_counter()
-        answer = await database.ask(asked)
+        try:
+            rows = sum(len(series.values) for series in await database.ask(asked))
+        except QueryError as error:  # given up by the database: the slowest of all, but not the last
+            print(f"{asked.place}: {error}", file=sys.stderr)
         times.append((perf_counter() - started) * 1e3)
-        rows = sum(len(series.values) for series in answer)
     return Cost(median(times), asked.place, rows)
 
 
