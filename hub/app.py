@@ -36,6 +36,8 @@ from hub.profiles.loader import load_profiles
 from hub.sinks.influx_v1 import InfluxV1Sink
 from hub.sinks.options import InfluxV1Options, InfluxV2Options, SinkOptions
 from hub.sinks.query import InfluxReader
+from hub.sources.modbus.pace import RealPace
+from hub.sources.modbus.source import ModbusSource
 from hub.sources.mqtt import MqttSource
 from hub.spool.sqlite import SqliteSpool
 from hub.status.bandwidth import Bandwidth
@@ -52,9 +54,11 @@ from hub.status.store import StatusStore
 from hub.status.trips import PART as TRIPS
 from hub.status.trips import Trips
 from hub.status.wellness import Vitals
+from hub.transport.modbus_bus import PymodbusBus
 from hub.transport.tls import client_context
 from hub.web.api import network_api
 from hub.web.health import health_router
+from hub.web.polled import polled_router
 from hub.web.server import build_api, serve, serve_tls
 from hub.web.services import Services, services_on
 from hub.web.snapshot import Health
@@ -115,6 +119,7 @@ class Hub:
     spool: SqliteSpool
     delivery: Delivery
     source: MqttSource
+    modbus: ModbusSource
     feed: RegistryFeed
     history: History
     database: SinkOptions
@@ -128,7 +133,7 @@ class Hub:
 
     def health(self) -> Health:
         """Return a snapshot of how the hub is."""
-        counters = self.counters
+        counters, polls = self.counters, self.modbus.counters
         return Health(
             version=VERSION,
             uptime_s=monotonic() - self.started,
@@ -149,6 +154,14 @@ class Hub:
             rejected=dict(counters.rejected),
             presence=self.status.fleet.counts(),
             incidents=len(self.status.incidents.open()),
+            modbus_devices=self.modbus.devices,
+            modbus_polls=polls.due,
+            modbus_on_time=polls.on_time,
+            modbus_late=polls.late,
+            modbus_failed=polls.failed,
+            modbus_requests=polls.requests,
+            modbus_dropped=polls.dropped,
+            modbus_lateness_ms=polls.lateness_p99_ms(),
         )
 
     def vitals(self) -> Vitals:
@@ -172,7 +185,7 @@ class Hub:
 
     def figures(self) -> Figures:
         """Return what the hub writes about itself."""
-        counters = self.counters
+        counters, polls = self.counters, self.modbus.counters
         return Figures(
             messages=counters.messages,
             points_stored=counters.points_stored,
@@ -183,6 +196,10 @@ class Hub:
             devices=len(self.directory),
             rejected=counters.rejected,
             problems=self.problems(),
+            modbus_polls=polls.due,
+            modbus_late=polls.late,
+            modbus_failed=polls.failed,
+            modbus_lateness_ms=polls.lateness_p99_ms(),
         )
 
     def problems(self) -> list[str]:
@@ -243,17 +260,19 @@ async def _start(settings: Settings, stack: AsyncExitStack) -> Hub:
     delivery = Delivery(spool, sink, settings.pipeline, counters, time_ns)
     intake = BatchingIntake(directory, spool, settings.pipeline, counters)
     source = MqttSource(broker, partial(client_context, broker), intake, time_ns, directory.filters)
+    bus = partial(PymodbusBus, connect_s=settings.modbus.connect_s)
+    modbus = ModbusSource(directory, intake, settings.modbus, RealPace(), bus)
     history = await enter(_history(settings, database, directory, services.registry, status))
     hub = Hub(
-        settings, directory, counters, spool, delivery, source, feed, history, database, servers, watch,
+        settings, directory, counters, spool, delivery, source, modbus, feed, history, database, servers, watch,
         settings.broker_address, status, BrokerStats(broker), monotonic(),
     )  # fmt: skip
     runner = _runner(hub, engine, services, intake)
-    feed.followers.append(runner)
+    feed.followers += [runner, modbus]
     await feed.load()
     await runner.load()
     stack.push_async_callback(runner.close)
-    loopback = build_api([health_router(hub.health)], VERSION)
+    loopback = build_api([health_router(hub.health), polled_router(modbus.state)], VERSION)
     live = replace(
         services, presence=runner.presence, write=intake.add, keep_ns=settings.local_influxdb.raw_days * DAY_NS
     )
@@ -275,6 +294,7 @@ async def _start(settings: Settings, stack: AsyncExitStack) -> Hub:
         "broker-stats": hub.stats.run(),
         "inventory": _inventory(engine, profiles, intake).run(),
         "mqtt": source.run(),
+        "modbus": modbus.run(),
     }
     for name, room in rooms.items():
         await enter(_running(name, room))

@@ -21,6 +21,7 @@ from hub.grafana.options import GrafanaOptions
 from hub.local.options import ManagedBrokerOptions, ManagedGrafanaOptions, ManagedInfluxOptions
 from hub.pipeline.options import PipelineOptions
 from hub.sinks.options import SinkOptions
+from hub.sources.modbus.options import ModbusOptions
 from hub.spool.options import SpoolOptions
 from hub.status.options import HealthOptions, StatusOptions
 from hub.transport.options import MqttOptions
@@ -98,6 +99,7 @@ class Settings(_Section):
     bundle: BundleSettings = BundleSettings()
     pipeline: PipelineOptions = PipelineOptions()
     spool: SpoolOptions = SpoolOptions()
+    modbus: ModbusOptions = ModbusOptions()
     status: StatusOptions = StatusOptions()
     health: HealthOptions = HealthOptions()
     web: WebOptions = WebOptions()

@@ -13,6 +13,7 @@ import typer
 
 from hub.cli.context import settings_of
 from hub.cli.place import AsJson, Latitude, Longitude, Name, agencies, contacts, sites, zones
+from hub.cli.polled import polled_words
 from hub.cli.registry import day, open_enrolment, open_registry, show_json, show_records, show_table
 from hub.decode.cases import Sender
 from hub.directory import vendor_topics
@@ -63,6 +64,10 @@ def add(  # noqa: PLR0913 - an option a column
     lat: Latitude = None,
     lon: Longitude = None,
     gateway: Annotated[str | None, typer.Option(help="The device that speaks for it.")] = None,
+    modbus: Annotated[
+        str | None, typer.Option(help="Where it is polled, e.g. tcp://10.20.3.4:502 or rtu:///dev/ttyUSB0?baud=9600.")
+    ] = None,
+    unit: Annotated[int | None, typer.Option(help="Its address on that bus, 0 to 255.")] = None,
     local_recording: Annotated[
         bool, typer.Option("--local-recording", help="Its video stays on a recorder at the site.")
     ] = False,
@@ -74,6 +79,8 @@ def add(  # noqa: PLR0913 - an option a column
 
     Example: cityhub device add cam-2 --profile generic_ipcamera --agency dishub --site bobotsari-pasar
     --zone traffic --zone crime --lat -7.307 --lon 109.362 --name "North gate" --serial DS2CD2043
+
+    Example: cityhub device add meter-7 --profile eastron_sdm630 --modbus tcp://10.20.3.4:502 --unit 7
     """
     check_profile(profile, settings_of(ctx).profiles.folder)
     new = NewDevice(
@@ -88,6 +95,8 @@ def add(  # noqa: PLR0913 - an option a column
         lat=lat,
         lon=lon,
         parent=gateway,
+        modbus=modbus,
+        unit=unit,
         local_recording=local_recording,
     )
     registry = open_registry(ctx)
@@ -97,7 +106,8 @@ def add(  # noqa: PLR0913 - an option a column
     if as_json:
         show_json(asdict(device))
     else:
-        typer.echo(f"Registered {device.id}. Next: cityhub device bundle {device.id}")
+        following = "show" if device.modbus else "bundle"
+        typer.echo(f"Registered {device.id}. Next: cityhub device {following} {device.id}")
 
 
 @devices.command("list")
@@ -120,17 +130,18 @@ def list_devices(  # noqa: PLR0913 - an option a question
 
 @devices.command()
 def show(ctx: typer.Context, device_id: Id, as_json: AsJson = False) -> None:
-    """Show all that the registry knows of a device, and the certificates it was given.
+    """Show all that the registry knows of a device, the certificates it was given, and how it answers over Modbus.
 
     Example: cityhub device show cam-bobotsari-01
     """
     registry = open_registry(ctx)
     device = registry.device(device_id)
     certificates = registry.certificates(device_id)
+    polled = {"polling": polled_words(settings_of(ctx), device_id)} if device.modbus else {}
     if as_json:
-        show_json(asdict(device) | {"certificates": [asdict(one) for one in certificates]})
+        show_json(asdict(device) | {"certificates": [asdict(one) for one in certificates]} | polled)
         return
-    fields = asdict(device) | {"created_ns": utc(device.created_ns), "updated_ns": utc(device.updated_ns)}
+    fields = asdict(device) | {"created_ns": utc(device.created_ns), "updated_ns": utc(device.updated_ns)} | polled
     show_table(("field", "value"), [(name.removesuffix("_ns"), value) for name, value in fields.items()])
     typer.echo()
     rows = [(one.serial, day(one.not_after_ns), day(one.revoked_ns), one.reason) for one in certificates]

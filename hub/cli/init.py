@@ -30,6 +30,7 @@ from hub.settings import (
     load_settings,
 )
 from hub.sinks.options import InfluxV1Options, InfluxV2Options
+from hub.sources.modbus.options import ModbusOptions
 from hub.spool.options import SpoolOptions
 from hub.status.options import HealthOptions, StatusOptions
 from hub.transport.options import MqttOptions
@@ -59,6 +60,7 @@ _SECTIONS: Final[tuple[tuple[str, type[BaseModel], str], ...]] = (
     ("registry", RegistrySettings, "Where devices are registered; empty: SQLite in the state folder."),
     ("pipeline", PipelineOptions, "From messages to batches and writes."),
     ("spool", SpoolOptions, "What waits on disk for the database."),
+    ("modbus", ModbusOptions, "Patience with what is polled; what a device can bear is in its profile."),
     ("status", StatusOptions, "When a device is offline, and what becomes one incident."),
     ("health", HealthOptions, "From where on a vital sign is a bad one."),
     ("web", WebOptions, "Health and metrics, on loopback."),
