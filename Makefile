@@ -10,7 +10,10 @@ STAMP    := $(VENV)/.complete
 # program:package of what the hub runs, and of what the tests use beside it
 SERVERS  := mosquitto:mosquitto influxd:influxdb
 TESTERS  := mosquitto_pub:mosquitto-clients victoria-metrics:victoria-metrics openssl:openssl curl:curl \
-            pki:strongswan-pki zbarimg:zbar-tools pdftoppm:poppler-utils
+            pki:strongswan-pki zbarimg:zbar-tools pdftoppm:poppler-utils \
+            mbpoll:mbpoll socat:socat node:nodejs npm:npm
+# mbpoll brings libmodbus, on which one of the tests' servers stands; npm brings the other.
+NODE     := tests/integration/modbus/node
 
 .DEFAULT_GOAL := help
 .PHONY: help setup setup-tests demo check test bench bench-provisioning fuzz lock clean
@@ -23,6 +26,12 @@ setup: $(STAMP) ## Install what is missing: mosquitto and influxdb by apt, the e
 
 setup-tests: setup
 	@$(call install,$(TESTERS))
+	@$(MAKE) --no-print-directory $(NODE)/node_modules/.complete
+
+$(NODE)/node_modules/.complete: $(NODE)/package-lock.json
+	@echo "Preparing $(NODE) ..." >&2
+	@cd $(NODE) && npm ci --ignore-scripts --no-audit --no-fund --silent
+	@touch $@
 
 demo: setup ## Start the hub with a simulated Purbalingga and show it working; ARGS="--seconds 30 --json"
 	@$(BIN)/cityhub demo $(ARGS)
@@ -50,7 +59,7 @@ lock: $(STAMP) ## Write requirements.lock anew from pyproject.toml
 	$(BIN)/uv pip compile pyproject.toml --group dev --universal --generate-hashes --no-header --upgrade -q -o requirements.lock
 
 clean: ## Remove the environment and caches
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache dist
+	rm -rf $(VENV) $(NODE)/node_modules .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache dist
 
 $(STAMP): requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Cityhub needs Python 3.11 or newer; set PYTHON=/path/to/python3" >&2; exit 1; }

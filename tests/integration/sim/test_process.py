@@ -52,7 +52,7 @@ async def simulating(
 ) -> AsyncIterator[tuple[Simulation, asyncio.Task[None]]]:
     told = [] if happenings is None else happenings
     plan, log = write_plan(broker, folder), folder / "sim.log"
-    async with simulation(plan, log, told.append) as sim, asyncio.TaskGroup() as tasks:
+    async with simulation("hub.sim", plan, log, told.append) as sim, asyncio.TaskGroup() as tasks:
         yield sim, tasks.create_task(sim.follow())
 
 
