@@ -55,6 +55,7 @@ class Reason(StrEnum):
     OUT_OF_RANGE = "out_of_range"
     NO_READINGS = "no_readings"
     BAD_TIME = "bad_time"
+    IMPLAUSIBLE = "implausible"
     REFUSED_BY_DATABASE = "refused_by_database"
     DECODER_FAILED = "decoder_failed"
 

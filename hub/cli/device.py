@@ -16,13 +16,16 @@ from hub.cli.place import AsJson, Latitude, Longitude, Name, agencies, sites, zo
 from hub.cli.registry import open_enrolment, open_registry, show_json, show_records, show_table
 from hub.errors import UsageError
 from hub.profiles.loader import load_profiles, profile_names
+from hub.profiles.mqtt import TOPIC
 from provisioning.bundle import bundle_files, check_password, new_password, write_pkcs12, write_zip
 from provisioning.clock import utc
 from provisioning.csr import MAX_REQUEST
 from provisioning.records import NewDevice, Zone
 
 if TYPE_CHECKING:
-    from hub.profiles.schema import Profile, Vocabulary
+    from hub.profiles.mqtt import Source
+    from hub.profiles.schema import Profile
+    from hub.profiles.vocabulary import Vocabulary
     from provisioning.issued import Issued
     from provisioning.records import Device
 
@@ -194,14 +197,27 @@ def check_profile(name: str) -> None:
 
 
 def sample_payload(vocabulary: Vocabulary, profile: Profile) -> str:
-    """Return the smallest telemetry that a device of this profile may send: one reading, midway in its range."""
-    for measurement, readings in profile.mqtt["telemetry"].readings.items():
+    """Return the smallest native telemetry that a device of this profile may send: one reading, midway in its range.
+
+    Empty when the profile speaks on no native topic, or nothing of such a reading.
+    """
+    telemetry = profile.mqtt.get("telemetry")
+    if telemetry is None or telemetry.topics or telemetry.format != "json" or telemetry.samples or telemetry.when:
+        return ""
+    for measurement, readings in telemetry.readings.items():
         for name, source in readings.items():
-            reading = vocabulary.measurements[measurement].get(name)
-            if reading and reading.min is not None and reading.max is not None:
+            reading = vocabulary.reading(measurement, name)
+            if reading and reading.min is not None and reading.max is not None and _is_plain(source):
                 value = ((reading.min + reading.max) / 2 - source.offset) / source.scale
-                return _nested(source.path, int(value) if reading.type == "int" else value)
-    return "{}"
+                return _nested(source.path or "", int(value) if reading.type == "int" else value)
+    return ""
+
+
+def _is_plain(source: Source) -> bool:
+    """Return whether a number under keys of objects is all that it takes."""
+    numbers = any(part.isdecimal() for part in (source.path or "$").split("."))
+    special = source.map, source.bit, source.part, source.min, source.max
+    return not numbers and not (source.path or "").startswith(TOPIC) and all(one is None for one in special)
 
 
 def _nested(path: str, value: float) -> str:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 from hub.errors import Fault, Reason
 
 if TYPE_CHECKING:
-    from hub.profiles.schema import TimeUnit
+    from hub.profiles.mqtt import TimeUnit
 
 SECOND: Final = 1_000_000_000
 EARLIEST: Final = 1_577_836_800 * SECOND

@@ -145,10 +145,12 @@ class BatchingIntake:
             payload = message.payload
             size += len(payload)
             try:
-                tags, decode = routes[message.topic]
+                tags, decode, watch = routes[message.topic]
                 if len(payload) > limit:
+                    if not message.retain:
+                        watch.heard_ns = received_ns
                     raise Rejected([Fault(Reason.TOO_LARGE, f"{len(payload)} bytes, {limit} are allowed")])  # noqa: TRY301
-                lines.append(decode(tags, payload, received_ns, message.retain))
+                lines.append(decode(tags, payload, received_ns, message.retain, watch))
             except Exception as error:  # noqa: BLE001 - one bad message must never stop the others
                 lines.append(self._reject(message, received_ns, error, dead))
         self._counters.messages += len(burst.messages)

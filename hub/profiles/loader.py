@@ -9,7 +9,9 @@ import yaml
 from pydantic import BaseModel, ValidationError
 
 from hub.errors import ProfileError
-from hub.profiles.schema import Case, Profile, Vocabulary
+from hub.profiles.schema import Case, Profile
+from hub.profiles.terms import Terms
+from hub.profiles.vocabulary import Vocabulary
 from hub.resources import data_folder
 
 if TYPE_CHECKING:
@@ -45,14 +47,15 @@ def load_profile(folder: Path, vocabulary: Vocabulary) -> Profile:
     """
     file = folder / "profile.yaml"
     profile = _read(file, Profile)
-    for channel, spec in profile.mqtt.items():
+    terms = Terms(profile, folder.name, vocabulary)
+    for message, spec in profile.mqtt.items():
         for measurement, readings in spec.readings.items():
-            place = f"{file}: mqtt.{channel}.readings.{measurement}"
-            if measurement not in vocabulary.measurements:
-                raise ProfileError(f"{place}: no such measurement{_hint(measurement, vocabulary.measurements)}")
+            place = f"{file}: mqtt.{message}.readings.{measurement}"
+            if measurement not in terms.measurements():
+                raise ProfileError(f"{place}: no such measurement{_hint(measurement, terms.measurements())}")
             for name in readings:
-                if vocabulary.reading(measurement, name) is None:
-                    raise ProfileError(f"{place}.{name}: no such reading{_hint(name, vocabulary.names(measurement))}")
+                if terms.reading(measurement, name) is None:
+                    raise ProfileError(f"{place}.{name}: no such reading{_hint(name, terms.readings(measurement))}")
     return profile
 
 

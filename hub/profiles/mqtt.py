@@ -18,6 +18,9 @@ BinaryType = Literal[
 NATIVE: dict[str, str] = {"telemetry": "devices/{device}/telemetry", "events": "devices/{device}/events"}
 """The hub's own topics, which a message of that name uses unless it names others."""
 
+TOPIC: str = "$topic."
+"""How the path begins of what stands in the topic."""
+
 
 def _path(value: str) -> str:
     if not value or any(not part for part in value.split(".")):
@@ -77,7 +80,7 @@ class MessageSpec(Strict):
         samples: JSON only: path of the array in which the samples stand; the time is looked for in each.
         when: JSON only: path -> value; a message in which one differs is not meant here, and no fault.
         event: keep two of the same time apart by their content. Without it: whether the name is `events`.
-        retained: what to do with what the broker kept: `rule` is the time rule of docs/contracts.md, `ignore` is silent.
+        retained: what to do with what the broker kept: `rule` is the time rule of docs/contracts.md.
         empty: a payload of no bytes is `ignored` (ONVIF: the property is gone) or `rejected`.
         partial: a message may hold none of the readings (Shelly sends only what changed), and that is no fault.
         time: the device's own time; without it, the time of receipt.
@@ -87,13 +90,18 @@ class MessageSpec(Strict):
     topics: tuple[str, ...] = ()
     format: Format = "json"
     samples: Path | None = None
-    when: dict[Path, Plain] = {}
+    when: dict[Path, Plain] = Field(default_factory=dict)
     event: bool | None = None
     retained: Literal["rule", "ignore"] = "rule"
     empty: Literal["ignored", "rejected"] = "rejected"
     partial: bool = False
     time: Time | None = None
     readings: dict[Name, dict[Name, ShortSource]] = Field(min_length=1)
+
+    @property
+    def looks_at_topic(self) -> bool:
+        """Whether a reading stands in the topic."""
+        return any((one.path or "").startswith(TOPIC) for each in self.readings.values() for one in each.values())
 
 
 class Presence(Strict):
@@ -113,3 +121,7 @@ class Presence(Strict):
         if both := set(self.online) & set(self.offline):
             raise ValueError(f"{min(both)!r} cannot mean both online and offline")
         return self
+
+
+STATUS: Presence = Presence(topics=("devices/{device}/status",), online=("online",), offline=("offline",))
+"""The hub's own presence topic, which every profile has."""

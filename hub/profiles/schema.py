@@ -46,8 +46,8 @@ class Profile(Strict):
     unconfirmed: tuple[str, ...] = ()
     interval_s: float = Field(gt=0, le=86400)
     vitals: tuple[Vital, ...] = ()
-    own: dict[Name, Reading] = {}
-    mqtt: dict[Name, MessageSpec] = {}
+    own: dict[Name, Reading] = Field(default_factory=dict)
+    mqtt: dict[Name, MessageSpec] = Field(default_factory=dict)
     presence: Presence | None = None
     modbus: ModbusSpec | None = None
 
@@ -74,14 +74,14 @@ class Case(Strict):
     about: str
     message: str = "telemetry"
     topic: str | None = None
-    identity: dict[Literal["device", "serial", "imei"], str] = {}
+    identity: dict[Literal["device", "serial", "imei"], str] = Field(default_factory=dict)
     payload: str | None = None
     payload_hex: str | None = None
     registers: dict[Literal["holding", "input", "coil", "discrete"], dict[int, list[int]]] | None = None
     received_ns: int = 1_790_000_000_000_000_000
     retained: bool = False
-    lines: list[str] = []
-    rejected: list[str] = []
+    lines: tuple[str, ...] = ()
+    rejected: tuple[str, ...] = ()
 
     @model_validator(mode="after")
     def _one_kind(self) -> Case:

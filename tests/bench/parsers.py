@@ -18,6 +18,7 @@ from cryptography.x509.oid import AttributeOID, NameOID
 from openpyxl import Workbook
 
 from hub.decode.messages import Decoder, compile_profile
+from hub.decode.watch import Watch
 from hub.errors import Rejected
 from hub.profiles.loader import load_cases, load_profiles, profile_names, profiles_folder
 from hub.profiles.schema import Case
@@ -234,18 +235,19 @@ def _telemetry() -> list[Parser]:
     """Return a parser for each message of each profile, with the payloads of the profile's own cases as samples."""
     vocabulary, profiles = load_profiles()
     return [
-        _plain(f"{name}/{channel}", _payloads(name), _decoding(decode), (Rejected,))
+        _plain(f"{name}/{message}", _payloads(name), _decoding(inlet.bind("")), (Rejected,))
         for name, profile in profiles.items()
-        for channel, decode in compile_profile(profile, vocabulary, 30 * DAY_NS).items()
+        for message, inlet in compile_profile(profile, name, vocabulary, 30 * DAY_NS).items()
     ]
 
 
 def _payloads(profile: str) -> list[bytes]:
-    return [case.payload.encode() for case in load_cases(profiles_folder() / profile).values()]
+    return [(case.payload or "").encode() for case in load_cases(profiles_folder() / profile).values()]
 
 
 def _decoding(decode: Decoder) -> Parse:
-    return lambda payload: decode(",device=x", payload, RECEIVED_NS, False)  # noqa: FBT003 - the decoder's signature
+    watch = Watch("x", 0)
+    return lambda payload: decode(",device=x", payload, RECEIVED_NS, False, watch)  # noqa: FBT003 - the decoder's signature
 
 
 def _streams() -> list[bytes]:

@@ -11,6 +11,7 @@ from hub.errors import Reason
 from hub.profiles.loader import load_profiles
 from tests.unit.decode.line_protocol import parse_line
 
+LEAVES = ("telemetry", "events", "status")
 NOW = 1_790_000_000_000_000_000
 VOCABULARY, PROFILES = load_profiles()
 
@@ -42,9 +43,9 @@ def directory(*devices: Device) -> Directory:
 
 def test_a_topic_leads_to_the_devices_tags_and_its_models_decoder() -> None:
     camera = Device("cam-1", agency="dinkominfo", site="bobotsari", zones=("traffic", "crime"))
-    tags, decode = directory(camera).routes["devices/cam-1/telemetry"]
+    tags, decode, watch = directory(camera).routes["devices/cam-1/telemetry"]
 
-    line = decode(tags, b'{"fps":25}', NOW, False)  # noqa: FBT003 - the hot path's own order
+    line = decode(tags, b'{"fps":25}', NOW, False, watch)  # noqa: FBT003 - the hot path's own order
 
     assert line == (",agency=dinkominfo,device=cam-1,profile=generic_ipcamera,site=bobotsari,zone=crime+traffic").join(
         ["cctv", f" fps=25 {NOW}\n"]
@@ -71,7 +72,7 @@ def test_a_moved_device_leaves_its_old_topics() -> None:
 
     made.update([Device("a", parent="gw")], {"a"})
 
-    assert set(made.routes) == {"devices/gw/children/a/telemetry", "devices/gw/children/a/events"}
+    assert set(made.routes) == {f"devices/gw/children/a/{leaf}" for leaf in LEAVES}
     assert len(made) == 1
 
 
@@ -117,10 +118,10 @@ def test_after_any_changes_the_routes_are_those_of_the_devices_that_are_left(
 
     assert len(made) == len(left)
     assert {topic: route.tags for topic, route in made.routes.items()} == {
-        f"{topic_root(device.device, device.parent)}/{channel}": tags_of(device)
+        f"{topic_root(device.device, device.parent)}/{leaf}": tags_of(device)
         for device in left.values()
         if device.profile in PROFILES
-        for channel in ("telemetry", "events")
+        for leaf in LEAVES
     }
 
 
@@ -156,6 +157,6 @@ def test_any_topic_names_a_device_or_none(topic: str) -> None:
     assert device_of(topic) in {"", *topic.split("/")}
 
 
-@given(IDS, st.none() | IDS, st.sampled_from(["telemetry", "events"]))
-def test_the_device_of_its_own_topics_is_the_device(device: str, parent: str | None, channel: str) -> None:
-    assert device_of(f"{topic_root(device, parent)}/{channel}") == device
+@given(IDS, st.none() | IDS, st.sampled_from(LEAVES))
+def test_the_device_of_its_own_topics_is_the_device(device: str, parent: str | None, leaf: str) -> None:
+    assert device_of(f"{topic_root(device, parent)}/{leaf}") == device

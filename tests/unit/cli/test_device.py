@@ -20,6 +20,7 @@ from typer.testing import CliRunner
 from hub.cli.context import Context
 from hub.cli.device import check_profile, register, sample_payload
 from hub.decode.messages import compile_profile
+from hub.decode.watch import Watch
 from hub.errors import UsageError
 from hub.profiles.loader import load_profiles
 from provisioning.ca import Authority
@@ -212,6 +213,7 @@ def test_an_unknown_profile_names_those_there_are() -> None:
 def test_the_sample_of_each_shipped_profile_is_understood_by_its_decoder() -> None:
     vocabulary, profiles = load_profiles()
     now = time.time_ns()
-    for profile in profiles.values():
-        decode = compile_profile(profile, vocabulary, keep_ns=now)["telemetry"]
-        assert decode(",device=d", sample_payload(vocabulary, profile).encode(), now, False).endswith(f" {now}\n")  # noqa: FBT003 - a decoder takes its arguments by position
+    for name, profile in profiles.items():
+        decode = compile_profile(profile, name, vocabulary, keep_ns=now)["telemetry"].bind("")
+        sample = sample_payload(vocabulary, profile).encode()
+        assert decode(",device=d", sample, now, False, Watch("d", 0)).endswith(f" {now}\n")  # noqa: FBT003 - a decoder takes its arguments by position

@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+from hypothesis import assume
 from hypothesis import strategies as st
 
 from hub.decode.time_rule import AHEAD, EARLIEST
 
 if TYPE_CHECKING:
-    from hub.profiles.schema import MessageSpec, Reading, Vocabulary
+    from hub.profiles.mqtt import MessageSpec
+    from hub.profiles.vocabulary import Reading, Vocabulary
 
 NOW = 1_790_000_000_000_000_000
 DAY = 86_400 * 1_000_000_000
@@ -48,7 +50,7 @@ VALUES = st.recursive(
 
 def keys(spec: MessageSpec) -> list[str]:
     """Every path that the profile reads, the time's included."""
-    paths = [source.path for readings in spec.readings.values() for source in readings.values()]
+    paths = [source.path or "" for readings in spec.readings.values() for source in readings.values()]
     return sorted({*paths, *([spec.time.path] if spec.time else [])})
 
 
@@ -95,7 +97,8 @@ def good_samples(draw: st.DrawFn, spec: MessageSpec, vocabulary: Vocabulary) -> 
     ):
         reading = vocabulary.reading(measurement, name)
         assert reading is not None
-        put(sample, source.path, draw(good_values(reading, source.scale, source.offset)))
+        put(sample, source.path or "", draw(good_values(reading, source.scale, source.offset)))
+    assume((sample.get("lat"), sample.get("lon")) != (0, 0))  # which no tracker is believed
     assert spec.time is not None
     put(sample, spec.time.path, draw(st.integers((NOW - KEEP) // 1_000_000 + 1, NOW // 1_000_000)))
     return sample

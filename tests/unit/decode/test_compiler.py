@@ -9,8 +9,12 @@ import pytest
 from hub.decode.compiler import compile_sample
 from hub.decode.fields import Field
 from hub.decode.time_rule import EARLIEST, SECOND, TimeRule
+from hub.decode.watch import Watch
 from hub.errors import Fault, Reason, Rejected
-from hub.profiles.schema import MessageSpec, Source, Vocabulary
+from hub.profiles.mqtt import MessageSpec, Source
+from hub.profiles.schema import Profile
+from hub.profiles.terms import Terms
+from hub.profiles.vocabulary import Vocabulary
 from tests.unit.decode.line_protocol import Point, parse_lines
 from tests.unit.decode.strategies import DAY, KEEP, NOW
 
@@ -29,9 +33,23 @@ VOCABULARY = Vocabulary.model_validate(
 Doc = dict[str, Any]
 
 
+def terms(spec: Doc, vocabulary: Vocabulary = VOCABULARY, **more: object) -> Terms:
+    profile = {
+        "vendor": "V",
+        "model": "M",
+        "kind": "meter",
+        "about": "A meter",
+        "interval_s": 60,
+        "manual": {"title": "T", "edition": "1"},
+        "mqtt": {"telemetry": spec},
+        **more,
+    }
+    return Terms(Profile.model_validate(profile), "v_m", vocabulary)
+
+
 def decode(spec: Doc, doc: Doc, *, keep_ns: int = KEEP) -> list[Point]:
-    sample = compile_sample(MessageSpec.model_validate(spec), VOCABULARY, TimeRule(keep_ns, tracker=False))
-    return parse_lines(sample("", doc, NOW, False, True))  # noqa: FBT003 - the hot path's own order
+    bind = compile_sample(MessageSpec.model_validate(spec), terms(spec), TimeRule(keep_ns, tracker=False))
+    return parse_lines(bind(())("", doc, NOW, False, True, Watch("d", 0)))  # noqa: FBT003 - the hot path's own order
 
 
 def faults(spec: Doc, doc: Doc) -> list[Fault]:
@@ -108,7 +126,12 @@ def test_scale_and_offset_are_applied_in_this_order() -> None:
 def test_the_careful_way_writes_good_values_as_the_quick_one_does(name: str, value: object, written: str) -> None:
     reading = VOCABULARY.measurements["meter"][name]
 
-    assert Field(name, reading, Source(path="x")).render(value) == written
+    field = Field(name, reading, Source(path="x"), "x")
+    converted = field.convert(value)
+
+    assert converted is not None
+    assert not isinstance(converted, Fault)
+    assert field.text(converted) == written
 
 
 def test_nested_readings_are_found_and_what_is_no_object_is_named_once() -> None:
@@ -130,11 +153,12 @@ def test_the_faults_of_one_sample_are_bounded() -> None:
     names = [f"r{index}" for index in range(20)]
     reading = {"type": "bool", "about": "A switch"}
     vocabulary = Vocabulary.model_validate({"common": {}, "measurements": {"m": dict.fromkeys(names, reading)}})
-    spec = MessageSpec.model_validate({"readings": {"m": {name: name for name in names}}})
-    sample = compile_sample(spec, vocabulary, TimeRule(KEEP, tracker=False))
+    spec = {"readings": {"m": {name: name for name in names}}}
+    rule = TimeRule(KEEP, tracker=False)
+    sample = compile_sample(MessageSpec.model_validate(spec), terms(spec, vocabulary), rule)(())
 
     with pytest.raises(Rejected) as caught:
-        sample("", dict.fromkeys(names, 1), NOW, False, True)  # noqa: FBT003 - the hot path's own order
+        sample("", dict.fromkeys(names, 1), NOW, False, True, Watch("d", 0))  # noqa: FBT003 - the hot path's own order
 
     assert len(caught.value.faults) == 8
 

@@ -10,25 +10,29 @@ from hypothesis import strategies as st
 from hub.decode.line import tag_set
 from hub.decode.messages import Decoder, compile_profile
 from hub.decode.time_rule import AHEAD
+from hub.decode.watch import Watch
 from hub.errors import Fault, Reason, Rejected
 from hub.profiles.loader import load_profiles
 from tests.unit.decode.line_protocol import Point, Value, parse_lines
 from tests.unit.decode.strategies import KEEP, NOW, RECEIVED, VALUES, good_samples, keys, put, wild_objects
 
 if TYPE_CHECKING:
-    from hub.profiles.schema import Channel, MessageSpec
+    from hub.profiles.mqtt import MessageSpec
 
 VOCABULARY, PROFILES = load_profiles()
-DECODERS = {name: compile_profile(profile, VOCABULARY, KEEP) for name, profile in PROFILES.items()}
-SHIPPED = [(name, channel) for name, decoders in DECODERS.items() for channel in decoders]
+DECODERS = {
+    name: {message: inlet.bind("") for message, inlet in compile_profile(profile, name, VOCABULARY, KEEP).items()}
+    for name, profile in PROFILES.items()
+}
+SHIPPED = [(name, message) for name, decoders in DECODERS.items() for message in decoders]
 TAGS = tag_set([("device", "a 1"), ("zone", "flood+traffic")])
 TYPES: dict[str, type[Value]] = {"float": float, "int": int, "bool": bool, "string": str}
 
-every_decoder = pytest.mark.parametrize(("profile", "channel"), SHIPPED)
+every_decoder = pytest.mark.parametrize(("profile", "message"), SHIPPED)
 
 
-def spec_of(profile: str, channel: Channel) -> MessageSpec:
-    return PROFILES[profile].mqtt[channel]
+def spec_of(profile: str, message: str) -> MessageSpec:
+    return PROFILES[profile].mqtt[message]
 
 
 def outcome(
@@ -36,20 +40,20 @@ def outcome(
 ) -> tuple[str, list[Fault]]:
     """Decode; what is kept and what was wrong. Anything but a rejection escapes and fails the test."""
     try:
-        return decode(TAGS, payload, received_ns, retained), []
+        return decode(TAGS, payload, received_ns, retained, Watch("a 1", 0)), []
     except Rejected as rejected:
         return rejected.kept, rejected.faults
 
 
-def check(profile: str, channel: Channel, payload: bytes, received_ns: int, *, retained: bool) -> None:
+def check(profile: str, message: str, payload: bytes, received_ns: int, *, retained: bool) -> None:
     """Whatever was sent, what comes out is valid line protocol, or a rejection that says why, or both."""
-    text, faults = outcome(DECODERS[profile][channel], payload, received_ns, retained=retained)
+    text, faults = outcome(DECODERS[profile][message], payload, received_ns, retained=retained)
     points = parse_lines(text)
     assert points or faults  # a rejection says why
     assert all(fault.reason in Reason and fault.detail.isprintable() for fault in faults)
     assert len(faults) <= 16
     for point in points:
-        check_point(point, spec_of(profile, channel))
+        check_point(point, spec_of(profile, message))
         assert received_ns - KEEP <= point.time <= received_ns + AHEAD + 999_999
 
 
@@ -67,9 +71,9 @@ def check_point(point: Point, spec: MessageSpec) -> None:
 @every_decoder
 @given(payload=st.binary(), received_ns=RECEIVED, retained=st.booleans())
 def test_any_bytes_are_line_protocol_or_a_rejection(
-    profile: str, channel: Channel, payload: bytes, received_ns: int, *, retained: bool
+    profile: str, message: str, payload: bytes, received_ns: int, *, retained: bool
 ) -> None:
-    check(profile, channel, payload, received_ns, retained=retained)
+    check(profile, message, payload, received_ns, retained=retained)
 
 
 @every_decoder
@@ -77,29 +81,29 @@ def test_any_bytes_are_line_protocol_or_a_rejection(
 @example(text="[" * 5000, received_ns=NOW, retained=False)
 @example(text="[[" * 400 + "]]" * 400, received_ns=NOW, retained=False)
 def test_any_json_is_line_protocol_or_a_rejection(
-    profile: str, channel: Channel, text: str, received_ns: int, *, retained: bool
+    profile: str, message: str, text: str, received_ns: int, *, retained: bool
 ) -> None:
-    check(profile, channel, text.encode(), received_ns, retained=retained)
+    check(profile, message, text.encode(), received_ns, retained=retained)
 
 
 @every_decoder
 @given(data=st.data(), received_ns=RECEIVED, retained=st.booleans())
 def test_any_value_under_the_profiles_own_keys_is_line_protocol_or_a_rejection(
-    profile: str, channel: Channel, data: st.DataObject, received_ns: int, *, retained: bool
+    profile: str, message: str, data: st.DataObject, received_ns: int, *, retained: bool
 ) -> None:
-    objects = wild_objects(spec_of(profile, channel))
+    objects = wild_objects(spec_of(profile, message))
     text = data.draw(objects | st.lists(objects | VALUES, max_size=4).map(lambda items: f"[{','.join(items)}]"))
 
-    check(profile, channel, text.encode(), received_ns, retained=retained)
+    check(profile, message, text.encode(), received_ns, retained=retained)
 
 
 @every_decoder
 @given(data=st.data())
-def test_everything_in_range_is_stored_as_sent(profile: str, channel: Channel, data: st.DataObject) -> None:
-    spec = spec_of(profile, channel)
+def test_everything_in_range_is_stored_as_sent(profile: str, message: str, data: st.DataObject) -> None:
+    spec = spec_of(profile, message)
     sample = data.draw(good_samples(spec, VOCABULARY))
 
-    text, faults = outcome(DECODERS[profile][channel], json.dumps(sample).encode())
+    text, faults = outcome(DECODERS[profile][message], json.dumps(sample).encode())
 
     assert faults == []
     stored = {(point.measurement, name): value for point in parse_lines(text) for name, value in point.fields.items()}
@@ -107,16 +111,16 @@ def test_everything_in_range_is_stored_as_sent(profile: str, channel: Channel, d
         (measurement, name): pytest.approx(sent * source.scale + source.offset) if is_number(sent) else sent
         for measurement, readings in spec.readings.items()
         for name, source in readings.items()
-        if (sent := value_at(sample, source.path)) is not None
+        if (sent := value_at(sample, source.path or "")) is not None
     }
 
 
 @every_decoder
 @given(data=st.data())
 def test_bad_neighbours_in_an_array_change_nothing_for_the_good(
-    profile: str, channel: Channel, data: st.DataObject
+    profile: str, message: str, data: st.DataObject
 ) -> None:
-    decode, spec = DECODERS[profile][channel], spec_of(profile, channel)
+    decode, spec = DECODERS[profile][message], spec_of(profile, message)
     good = data.draw(st.lists(good_samples(spec, VOCABULARY), min_size=1, max_size=3))
     bad: list[Any] = [1, None, "x", [], {}, {"ts": 0}, {"ts": NOW // 1_000_000}, {"ts": {}}, *good]
     mixed = data.draw(st.lists(st.sampled_from(bad), min_size=2, max_size=8))
@@ -130,8 +134,8 @@ def test_bad_neighbours_in_an_array_change_nothing_for_the_good(
 
 @every_decoder
 @given(data=st.data())
-def test_a_bad_reading_costs_only_itself(profile: str, channel: Channel, data: st.DataObject) -> None:
-    decode, spec = DECODERS[profile][channel], spec_of(profile, channel)
+def test_a_bad_reading_costs_only_itself(profile: str, message: str, data: st.DataObject) -> None:
+    decode, spec = DECODERS[profile][message], spec_of(profile, message)
     assert spec.time is not None
     sample = data.draw(good_samples(spec, VOCABULARY))
     absent = [key for key in keys(spec) if value_at(sample, key) is None and "." not in key]

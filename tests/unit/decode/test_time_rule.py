@@ -12,7 +12,7 @@ from hub.errors import Fault, Reason
 from tests.unit.decode.strategies import DAY, KEEP, NOW
 
 if TYPE_CHECKING:
-    from hub.profiles.schema import TimeUnit
+    from hub.profiles.mqtt import TimeUnit
 
 SENSOR = TimeRule(keep_ns=KEEP, tracker=False)
 TRACKER = TimeRule(keep_ns=KEEP, tracker=True)

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from hub.decode.watch import Watch, Word
 from hub.directory import Route
 from hub.errors import Reason
-from hub.model import DeadLetter
+from hub.model import Burst, DeadLetter
 from hub.pipeline.intake import DETAIL_KEPT, PAYLOAD_KEPT, RETRY_S, TOPIC_KEPT, BatchingIntake
 from hub.pipeline.options import PipelineOptions
 from hub.spool.store import read_dead_letters
@@ -300,6 +301,34 @@ async def test_what_cannot_be_stored_lies_in_the_dead_letters_with_its_reason(  
     assert counters.messages_acknowledged == 3
 
 
+async def test_a_live_message_moves_the_watch_even_one_that_is_rejected_and_a_retained_one_does_not(
+    intake: BatchingIntake, directory: Directory
+) -> None:
+    watch = directory.watches["cam"]
+    timed = b'{"ts":%d,"bitrate_bps":1}' % (NOW // 1_000_000)
+    heard: list[int] = []
+    for message in (
+        publish(TELEMETRY, timed, retain=True),
+        publish("devices/cam/status", b"online", retain=True),
+        publish(TELEMETRY, timed),
+        publish(TELEMETRY, b"{"),
+        publish(TELEMETRY, b"x" * 65_537),
+        publish("devices/cam/status", b"offline"),
+        publish("devices/cam/status", b"online"),
+    ):
+        received_ns = NOW + len(heard) + 1
+        intake.offer(Burst([message], received_ns, lambda: None))
+        heard.append(watch.heard_ns - NOW)
+
+    assert heard == [-NOW, -NOW, 3, 4, 5, 5, 7]
+    assert [sample[:3] for sample in watch.samples] == [(NOW, NOW + 3, 1)]
+    assert watch.words == [
+        Word(NOW + 2, online=True, retained=True),
+        Word(NOW + 6, online=False, retained=False),
+        Word(NOW + 7, online=True, retained=False),
+    ]
+
+
 async def test_the_good_readings_of_a_rejected_message_are_stored(intake: BatchingIntake, file: Path) -> None:
     intake.offer(burst(publish(TELEMETRY, b'{"fps":25,"recording":1,"bitrate_bps":-1}')))
     await intake.commit()
@@ -323,10 +352,10 @@ async def test_a_retained_message_without_time_is_rejected(intake: BatchingIntak
 async def test_a_decoder_that_fails_costs_one_message_and_stops_nothing(
     intake: BatchingIntake, directory: Directory, file: Path, failure: Exception
 ) -> None:
-    def decode(tags: str, payload: bytes, received_ns: int, retained: bool) -> str:  # noqa: ARG001, FBT001 - a Decoder
+    def decode(*_: object) -> str:
         raise failure
 
-    directory.routes["devices/broken/telemetry"] = Route(",device=broken", decode)
+    directory.routes["devices/broken/telemetry"] = Route(",device=broken", decode, Watch("broken", 9))
 
     intake.offer(burst(fps(1), publish("devices/broken/telemetry", b"{}"), fps(2)))
     await intake.commit()

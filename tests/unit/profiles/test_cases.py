@@ -6,6 +6,7 @@ import pytest
 import yaml
 
 from hub.decode.messages import compile_profile
+from hub.decode.watch import Watch
 from hub.errors import Reason, Rejected
 from hub.profiles.loader import load_cases, load_profiles, profiles_folder
 from tests.unit.decode.line_protocol import parse_line, parse_lines
@@ -22,16 +23,16 @@ CASES = [(name, file, case) for name in PROFILES for file, case in load_cases(pr
 
 @pytest.mark.parametrize(("name", "file", "case"), CASES, ids=[f"{name}/{file}" for name, file, _ in CASES])
 def test_a_profile_decodes_its_case(name: str, file: str, case: Case) -> None:
-    decode = compile_profile(PROFILES[name], VOCABULARY, KEEP_NS)[case.channel]
+    decode = compile_profile(PROFILES[name], name, VOCABULARY, KEEP_NS)[case.message].bind(case.topic or "")
     reasons: list[Reason] = []
     try:
-        text = decode("", case.payload.encode(), case.received_ns, case.retained)
+        text = decode("", (case.payload or "").encode(), case.received_ns, case.retained, Watch("dev-1", 0))
     except Rejected as rejected:
         text, reasons = rejected.kept, [fault.reason for fault in rejected.faults]
 
     # As text, for 25 and 25.0 are equal to Python and a conflict of types to InfluxDB.
     assert [str(point) for point in parse_lines(text)] == [str(parse_line(line)) for line in case.lines], file
-    assert reasons == case.rejected
+    assert tuple(reasons) == case.rejected
 
 
 @pytest.mark.parametrize("name", PROFILES)
@@ -41,7 +42,7 @@ def test_a_profile_comes_with_cases_of_what_is_good_and_what_is_not(name: str) -
     assert any(case.lines and not case.rejected for case in cases)
     assert any(case.lines and case.rejected for case in cases)
     assert any(case.rejected and not case.lines for case in cases)
-    assert {case.channel for case in cases} == set(PROFILES[name].mqtt)
+    assert {case.message for case in cases} == set(PROFILES[name].mqtt)
 
 
 def test_every_case_is_in_use() -> None:

@@ -5,7 +5,9 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from hub.profiles.schema import INT64_MAX, Case, MessageSpec, Reading, Source, Vocabulary
+from hub.profiles.mqtt import MessageSpec, Source
+from hub.profiles.schema import Case
+from hub.profiles.vocabulary import INT64_MAX, Reading, Vocabulary
 
 GOOD = {"type": "float", "unit": "V", "min": 0, "max": 10, "about": "Voltage"}
 
@@ -72,4 +74,4 @@ def test_a_measurement_carries_its_own_readings_and_the_common_ones() -> None:
 def test_a_case_is_a_fresh_telemetry_message_unless_it_says_otherwise() -> None:
     case = Case(about="x", payload="{}")
 
-    assert (case.channel, case.retained, case.lines, case.rejected) == ("telemetry", False, [], [])
+    assert (case.message, case.retained, case.lines, case.rejected) == ("telemetry", False, (), ())

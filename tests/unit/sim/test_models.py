@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hub.decode.messages import compile_profile
+from hub.decode.watch import Watch
 from hub.errors import Rejected
 from hub.profiles.loader import load_profiles
 from hub.sim.geography import DISTRICTS, Point, distance_m
@@ -20,7 +21,7 @@ from hub.sim.rubbish import Rubbish, spoil
 from hub.sim.units import SECOND_NS, WIB, Unit, hour_of_day
 
 if TYPE_CHECKING:
-    from hub.profiles.schema import Channel, Profile
+    from hub.profiles.schema import Profile
     from hub.sim.units import Sample
 
 NOON = int(datetime(2026, 8, 17, 12, tzinfo=WIB).timestamp()) * SECOND_NS
@@ -52,9 +53,9 @@ def profile(name: str) -> Profile:
     return PROFILES[name.partition(" ")[0]]
 
 
-def decode(name: str, channel: Channel, payload: bytes) -> str:
-    decoders = compile_profile(profile(name), VOCABULARY, KEEP_NS)
-    return decoders[channel](",device=unit-1", payload, NOON, False)  # noqa: FBT003 - the hot path's own way
+def decode(name: str, channel: str, payload: bytes) -> str:
+    inlets = compile_profile(profile(name), name.partition(" ")[0], VOCABULARY, KEEP_NS)
+    return inlets[channel].bind("")(",device=unit-1", payload, NOON, False, Watch("unit-1", 0))  # noqa: FBT003 - the hot path's own way
 
 
 @pytest.mark.parametrize("name", PLANS)
