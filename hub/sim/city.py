@@ -139,7 +139,7 @@ def _tracker(index: int, rng: Random) -> _Draft:
         agency=fleet.agency,
         site=site.id,
         zones=fleet.zones,
-        imei=_imei(index + 1),
+        imei=imei(index + 1),
     )
     route = tuple(DISTRICTS[stop].centre for stop in ROUTES[index % len(ROUTES)])
     return _Draft(record, site, TrackerPlan(route=route, cruise_kmh=rng.uniform(30, 50)))
@@ -211,7 +211,7 @@ def site_near(name: str, about: str, near: Point, step: int) -> Site:
     return Site(name, about, lat=round(lat, 6), lon=round(lon, 6))
 
 
-def _imei(number: int) -> str:
+def imei(number: int) -> str:
     """Return a valid IMEI from the range that test equipment uses (TAC 00101700; Luhn check digit at the end)."""
     digits = f"00101700{number:06}"
     doubled = [int(digit) * (2 - place % 2) for place, digit in enumerate(reversed(digits))]

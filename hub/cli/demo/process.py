@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import sys
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from subprocess import DEVNULL, PIPE
 from typing import TYPE_CHECKING, Final, cast
 
@@ -85,6 +86,19 @@ class Simulation:
         self._finishing = True
         if self._process.returncode is None:
             self._process.terminate()
+
+
+@dataclass(frozen=True, slots=True)
+class Sims:
+    """The two that make a city: its devices that speak MQTT, and its units that are polled."""
+
+    devices: Simulation
+    units: Simulation
+
+    def finish(self) -> None:
+        """Ask both to end."""
+        self.devices.finish()
+        self.units.finish()
 
 
 @asynccontextmanager

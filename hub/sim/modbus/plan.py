@@ -71,7 +71,7 @@ class GatewayPlan(Part):
 class PolledPlan(Part):
     """All that is polled."""
 
-    gateways: tuple[GatewayPlan, ...] = Field(min_length=1)
+    gateways: tuple[GatewayPlan, ...]
 
 
 def read_plan(file: Path) -> PolledPlan:

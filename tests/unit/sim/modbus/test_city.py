@@ -35,9 +35,11 @@ def test_the_same_seed_gives_the_same_units_and_another_seed_others() -> None:
 @pytest.mark.parametrize("polled", [plan_polled(), plan_polled(100, 70, 30, seed=7)], ids=["default", "large"])
 def test_everything_keeps_the_rules_of_the_registry_and_no_address_is_used_twice(polled: Polled) -> None:
     records = polled.records(ports(polled))
-    for one in (*polled.sites, *records):
-        one.check()
-    for names in ([one.id for one in records], [one.serial for one in records], [(r.modbus, r.unit) for r in records]):
+    for site in polled.sites:
+        site.check()
+    for record in records:
+        record.check()
+    for names in ([r.id for r in records], [r.serial for r in records], [(r.modbus, r.unit) for r in records]):
         assert len(names) == len(set(names))
     assert {record.site for record in records} == {site.id for site in polled.sites}
 

@@ -1,0 +1,188 @@
+"""Every case of every profile, from a real client or server through broker, hub and spool into a real database."""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import aiomqtt
+import pytest
+
+from hub.app import run_hub
+from hub.profiles.loader import load_vocabulary
+from hub.spool.store import read_dead_letters
+from tests.integration.profiles.played import Fields, Played, all_cases
+from tests.integration.profiles.registers import gateway, unit
+from tests.rig import LOOPBACK, free_ports, rig
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable
+    from pathlib import Path
+
+    from hub.app import Hub
+    from hub.model import DeadLetter
+    from tests.rig import Rig
+
+CASES = list(all_cases())
+OVER_MQTT = [one for one in CASES if one.case.registers is None]
+OVER_MODBUS = [one for one in CASES if one.case.registers is not None]
+UNITS = 200
+"""On one gateway; the protocol has room for 247."""
+PATIENCE_S = 120.0
+
+pytestmark = pytest.mark.slow
+
+
+class Frozen:
+    """The clock of the cases: it stands at their time of receipt, and each source keeps its stamps apart by itself."""
+
+    def __init__(self, now_ns: int) -> None:
+        self.now_ns = now_ns
+
+    def __call__(self) -> int:
+        return self.now_ns
+
+
+@asynccontextmanager
+async def hub_at(made: Rig, clock: Frozen) -> AsyncIterator[Hub]:
+    """Run the hub in this process, with a clock that says when things are received."""
+    stop, started = asyncio.Event(), asyncio.get_running_loop().create_future()
+
+    def begun(hub: Hub) -> None:
+        hub.source._clock = clock
+        started.set_result(hub)
+
+    async with asyncio.TaskGroup() as tasks:
+        tasks.create_task(run_hub(made.settings, stop, begun))
+        try:
+            yield await started
+        finally:
+            stop.set()
+
+
+@asynccontextmanager
+async def publisher(made: Rig) -> AsyncIterator[aiomqtt.Client]:
+    tls = ssl.create_default_context(cafile=made.pki / "ca.pem")
+    tls.load_cert_chain(made.pki / "publisher.pem", made.pki / "publisher.key")
+    async with aiomqtt.Client(
+        LOOPBACK, made.service_port, identifier="publisher.rig", protocol=aiomqtt.ProtocolVersion.V5, tls_context=tls
+    ) as client:
+        yield client
+
+
+async def until(reached: Callable[[], bool], what: Callable[[], str]) -> None:
+    """Wait until it is so; otherwise say what is not."""
+    try:
+        async with asyncio.timeout(PATIENCE_S):
+            while not reached():  # noqa: ASYNC110 - the hub offers counters to look at, no event
+                await asyncio.sleep(0.05)
+    except TimeoutError:
+        raise AssertionError(f"after {PATIENCE_S:.0f} seconds: {what()}") from None
+
+
+async def stored(made: Rig, hub: Hub) -> dict[str, dict[tuple[str, int], Fields]]:
+    """Return the fields of each device by measurement and time, once nothing waits any more."""
+    await until(lambda: not hub.spool.lines, lambda: f"{hub.spool.lines} lines are not stored")
+    found: dict[str, dict[tuple[str, int], Fields]] = {}
+    async with made.reader() as reader:
+        names = [str(row[0]) for table in await reader.query("SHOW MEASUREMENTS") for row in table.values]
+        for name in names:
+            for table in await reader.query(f'SELECT * FROM "{name}" GROUP BY *'):
+                points = found.setdefault(table.tags.get("device", ""), {})
+                for time_ns, *cells in table.values:
+                    fields = {key: cell for key, cell in zip(table.columns[1:], cells, strict=True) if cell is not None}
+                    points[name, int(time_ns or 0)] = fields
+    return found
+
+
+async def field_types(made: Rig) -> dict[tuple[str, str], str]:
+    """Return the type of each field, as the database keeps it, by measurement and name."""
+    async with made.reader() as reader:
+        tables = await reader.query("SHOW FIELD KEYS")
+    return {(table.name, str(key)): str(kind) for table in tables for key, kind in table.values}
+
+
+def letters(made: Rig) -> dict[str, list[DeadLetter]]:
+    by_device: dict[str, list[DeadLetter]] = {}
+    for letter in read_dead_letters(made.settings.spool_file, 100_000):
+        by_device.setdefault(letter.device, []).append(letter)
+    return by_device
+
+
+def differences(played: list[Played], found: dict[str, dict[tuple[str, int], Fields]]) -> list[str]:
+    """Say, a line each, which cases are stored otherwise than they say."""
+    said = []
+    for one in played:
+        points = found.get(one.record.id, {})
+        got = {(name, one.placed(time_ns)): fields for (name, time_ns), fields in points.items()}
+        if got != one.expected():
+            said.append(f"{one.name}: expected {one.expected()}, found {got}")
+    return said
+
+
+def misjudged(played: list[Played], dead: dict[str, list[DeadLetter]]) -> list[str]:
+    """Say, a line each, which cases are rejected otherwise than they say; a message has one letter, at its first fault."""
+    said = []
+    for one in played:
+        got = dead.get(one.record.id, [])
+        if [letter.reason for letter in got] != list(one.case.rejected[:1]):
+            said.append(f"{one.name}: expected {one.case.rejected}, found {[(own.reason, own.detail) for own in got]}")
+    return said
+
+
+async def test_every_mqtt_case_is_stored_as_it_says_and_rejected_as_it_says(tmp_path: Path) -> None:
+    kept, live = ([one for one in OVER_MQTT if one.case.retained is retained] for retained in (True, False))
+    (received_ns,) = {one.case.received_ns for one in OVER_MQTT}
+    clock = Frozen(received_ns)
+    async with rig(tmp_path, [one.record for one in OVER_MQTT], raw_days=3650) as made:
+        async with publisher(made) as client:
+            for one in kept:
+                await client.publish(one.topic, one.payload, qos=1, retain=True)
+        async with hub_at(made, clock) as hub:
+            heard = sum(1 for one in kept if one.payload)
+            await until(lambda: hub.counters.messages >= heard, lambda: f"{hub.counters.messages} of {heard} kept ones")
+            async with publisher(made) as client:
+                for one in live:
+                    await client.publish(one.topic, one.payload, qos=1)
+            heard += len(live)
+            await until(
+                lambda: hub.counters.messages_acknowledged >= heard,
+                lambda: f"{hub.counters.messages_acknowledged} of {heard} messages came to the hub",
+            )
+            found = await stored(made, hub)
+            types = await field_types(made)
+        dead = letters(made)
+    assert differences(OVER_MQTT, found) == []
+    assert misjudged(OVER_MQTT, dead) == []
+    assert not wrongly_typed(types)
+
+
+def wrongly_typed(types: dict[tuple[str, str], str]) -> dict[tuple[str, str], str]:
+    """Return the fields whose type is not the vocabulary's."""
+    names = {"float": "float", "int": "integer", "bool": "boolean", "string": "string"}
+    vocabulary = load_vocabulary()
+    return {
+        (measurement, field): kind
+        for (measurement, field), kind in types.items()
+        if measurement in vocabulary.measurements
+        and (reading := vocabulary.reading(measurement, field)) is not None
+        and names[reading.type] != kind
+    }
+
+
+async def test_every_modbus_case_is_stored_as_it_says_and_rejected_as_it_says(tmp_path: Path) -> None:
+    buses = [OVER_MODBUS[start : start + UNITS] for start in range(0, len(OVER_MODBUS), UNITS)]
+    async with AsyncExitStack() as stack:
+        records = []
+        for port, bus in zip(free_ports(len(buses)), buses, strict=True):
+            units = []
+            for number, one in enumerate(bus, 1):
+                assert one.profile.modbus is not None
+                units.append(unit(number, one.profile.modbus, one.case))
+                records.append(replace(one.record, modbus=f"tcp://{LOOPBACK}:{port}", unit=number))
+            await stack.enter_async_context(gateway(port, units))
+        made = await stack.enter_async_context(rig(tmp_path, records))
+        assert made
