@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from hub.decode.line import tag_set
-from hub.decode.messages import Decoder, compile_profile, presence_inlets
+from hub.decode.messages import compile_profile, presence_inlets
 from hub.decode.watch import Watch
 from hub.errors import Fault, Reason
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
 
+    from hub.decode.formats import Decoder
     from hub.decode.messages import Inlet
     from hub.profiles.schema import Profile
     from hub.profiles.vocabulary import Vocabulary

@@ -44,6 +44,7 @@ from hub.decode import inline
 from hub.decode.fields import Field, careful, spelled, wants_number
 from hub.decode.lookup import Flat, Layout, Lookup, Tree, Whole, level_of
 from hub.decode.position import implausible
+from hub.decode.senml import TIME
 from hub.decode.time_rule import AHEAD, EARLIEST, FACTOR, TimeRule, device_time
 from hub.decode.watch import Watch, keep
 from hub.errors import Fault, Reason, Rejected
@@ -61,9 +62,7 @@ The document is what the format makes of a payload: JSON's object, SenML's names
 Bind = Callable[[Sequence[str]], Sample]
 """The levels of a topic -> what decodes the samples that arrive there."""
 
-SENML_TIME: Final = Time(path="$time", unit="ns")
-"""Where a resolved SenML sample holds its time; no SenML name contains a `$`."""
-
+_SENML_TIME: Final = Time(path=TIME, unit="ns")
 _LOOKUPS: Final[dict[Format, Callable[[], Lookup]]] = {"json": Tree, "senml": Flat, "text": Whole, "binary": Layout}
 _NO_READINGS: Final = Fault(Reason.NO_READINGS, "holds no reading that the profile knows")
 _POSITION: Final = ("gps.lat", "gps.lon")
@@ -92,7 +91,7 @@ class _Writer:
         self._rule = rule
         self._distinct = distinct
         self._lookup = _LOOKUPS[spec.format]()
-        self._time = SENML_TIME if spec.format == "senml" else spec.time
+        self._time = _SENML_TIME if spec.format == "senml" else spec.time
         self._kept = self._wanted()
         self.names: dict[str, Any] = {
             "careful": careful,

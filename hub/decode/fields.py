@@ -131,7 +131,7 @@ class Field:
         try:
             return value * self.conversion.scale + self.conversion.offset
         except OverflowError:
-            return math.inf
+            return math.copysign(math.inf, self.conversion.scale if value > 0 else -self.conversion.scale)
 
 
 def careful(field: Field, value: object, faults: list[Fault]) -> Value | None:

@@ -13,7 +13,7 @@ from hub.errors import Fault, Reason
 from hub.profiles.mqtt import TOPIC
 
 if TYPE_CHECKING:
-    from hub.profiles.mqtt import BinaryType, Source
+    from hub.profiles.mqtt import BinaryType, MessageSpec, Source
 
 _CODES: Final[dict[BinaryType, str]] = {
     "int8": "b", "uint8": "B", "int16": "h", "uint16": "H", "int32": "i", "uint32": "I", "int64": "q", "uint64": "Q",
@@ -91,20 +91,15 @@ class Whole:
 
 
 class Layout:
-    """Binary: values at fixed places. `size` is the shortest payload that holds them all."""
+    """Binary: values at fixed places."""
 
     def __init__(self) -> None:
         self.names: dict[str, Any] = {}
-        self.size = 0
 
     def find(self, source: Source) -> list[str]:
         """See `Lookup.find`."""
-        if source.at is None or source.type is None:
-            raise KeyError("at, type")
-        one = struct.Struct(("<" if source.little else ">") + _CODES[source.type])
-        self.size = max(self.size, source.at + one.size)
         name = f"s{len(self.names)}"
-        self.names[name] = one.unpack_from
+        self.names[name] = _struct(source).unpack_from
         return [f"(v,) = {name}(doc, {source.at})"]
 
     def path(self, path: str) -> list[str]:
@@ -118,11 +113,30 @@ def level_of(path: str | None) -> int | None:
     return int(number) if number.isdecimal() else None
 
 
+def layout_size(spec: MessageSpec) -> int:
+    """Return the bytes of the shortest payload that holds all that a binary message has."""
+    sources = [source for readings in spec.readings.values() for source in readings.values()]
+    return max((source.at + _struct(source).size for source in sources if source.at is not None), default=0)
+
+
+def at(doc: object, path: str) -> object:
+    """Return the value at a path of keys and indices, or None when there is none."""
+    for key in path.split("."):
+        doc = _item(doc, key, int(key)) if key.isdecimal() else doc.get(key) if isinstance(doc, dict) else None
+    return doc
+
+
+def _struct(source: Source) -> struct.Struct:
+    if source.type is None:
+        raise KeyError("type")
+    return struct.Struct(("<" if source.little else ">") + _CODES[source.type])
+
+
 def _get(holder: str, key: str) -> str:
     return f"item({holder}, {key!r}, {int(key)})" if key.isdecimal() else f"{holder}.get({key!r})"
 
 
-def _item(holder: dict[str, Any] | list[Any], key: str, index: int) -> Any:  # noqa: ANN401 - any JSON
+def _item(holder: object, key: str, index: int) -> Any:  # noqa: ANN401 - any JSON
     """A number is an index into an array and a key of an object."""
     if type(holder) is list:
         return holder[index] if index < len(holder) else None

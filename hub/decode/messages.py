@@ -2,31 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
-import orjson
-
-from hub.decode.compiler import Sample, compile_sample
-from hub.decode.fields import MAX_FAULTS
+from hub.decode.compiler import compile_sample
+from hub.decode.formats import Decoder, decoder_of
 from hub.decode.presence import word_decoder
 from hub.decode.time_rule import TimeRule
-from hub.decode.watch import Watch
-from hub.errors import Fault, Reason, Rejected
 from hub.profiles.mqtt import NATIVE, STATUS
 from hub.profiles.terms import Terms
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from hub.profiles.mqtt import MessageSpec
     from hub.profiles.schema import Profile
     from hub.profiles.vocabulary import Vocabulary
-
-Decoder = Callable[[str, bytes, int, bool, Watch], str]
-"""(tag set, payload, time of receipt in ns, retained, watch) -> lines, each ended by a newline; raises only Rejected.
-
-A live message, also one that is rejected, moves the watch's `heard_ns`.
-"""
 
 EVENTS: Final = "events"
 
@@ -59,7 +50,7 @@ def compile_profile(profile: Profile, name: str, vocabulary: Vocabulary, keep_ns
 
 def presence_inlets(profile: Profile) -> list[Inlet]:
     """Return where devices of `profile` say whether they are connected: the native topic, and the vendor's."""
-    return [Inlet((one.topics), _always(word_decoder(one))) for one in (STATUS, profile.presence) if one is not None]
+    return [Inlet(one.topics, _always(word_decoder(one))) for one in (STATUS, profile.presence) if one is not None]
 
 
 def _inlet(message: str, spec: MessageSpec, terms: Terms, rule: TimeRule) -> Inlet:
@@ -68,53 +59,10 @@ def _inlet(message: str, spec: MessageSpec, terms: Terms, rule: TimeRule) -> Inl
     topics = spec.topics or (NATIVE[message],)
 
     def bind(topic: str) -> Decoder:
-        return json_decoder(bind_sample(topic.split("/")))
+        return decoder_of(spec, bind_sample(topic.split("/")))
 
     return Inlet(topics, bind if spec.looks_at_topic else _always(bind("")))
 
 
 def _always(decode: Decoder) -> Callable[[str], Decoder]:
     return lambda _: decode
-
-
-def json_decoder(sample: Sample) -> Decoder:
-    """Return a decoder of payloads that are one JSON object, or an array of them."""
-
-    def decode(tags: str, payload: bytes, received_ns: int, retained: bool, watch: Watch) -> str:  # noqa: FBT001 - hot path
-        if not retained:
-            watch.heard_ns = received_ns
-        try:
-            doc = orjson.loads(payload)
-        except orjson.JSONDecodeError as error:
-            raise Rejected([Fault(Reason.BAD_PAYLOAD, f"not JSON: {error}")]) from None
-        if type(doc) is dict:
-            return sample(tags, doc, received_ns, retained, True, watch)  # noqa: FBT003 - hot path
-        if type(doc) is list and doc:
-            return _array(sample, tags, doc, received_ns, watch, retained=retained)
-        raise Rejected([Fault(Reason.WRONG_TYPE, "is neither a JSON object nor an array of them")])
-
-    return decode
-
-
-def _array(  # noqa: PLR0913 - as the decoder was called
-    sample: Sample, tags: str, docs: list[Any], received_ns: int, watch: Watch, *, retained: bool
-) -> str:
-    """One bad sample costs only itself."""
-    lines: list[str] = []
-    faults: list[Fault] = []
-    for index, doc in enumerate(docs):
-        try:
-            lines.append(sample(tags, _object(doc), received_ns, retained, len(docs) == 1, watch))
-        except Rejected as rejected:
-            lines.append(rejected.kept)
-            if len(faults) < MAX_FAULTS:
-                faults += [Fault(fault.reason, f"sample {index}: {fault.detail}") for fault in rejected.faults]
-    if faults:
-        raise Rejected(faults[:MAX_FAULTS], "".join(lines))
-    return "".join(lines)
-
-
-def _object(doc: object) -> dict[str, Any]:
-    if type(doc) is not dict:
-        raise Rejected([Fault(Reason.WRONG_TYPE, "is not a JSON object")])
-    return doc

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import orjson
 
 from hub.decode.fields import as_text
+from hub.decode.lookup import at
 from hub.decode.watch import Word, keep
 from hub.errors import Fault, Reason, Rejected
 
@@ -46,9 +47,6 @@ def _word(payload: bytes, path: str | None) -> str:
     if path is None:
         return payload.decode(errors="replace").strip()
     try:
-        value = orjson.loads(payload)
+        return as_text(at(orjson.loads(payload), path))
     except orjson.JSONDecodeError as error:
         raise Rejected([Fault(Reason.BAD_PAYLOAD, f"not JSON: {error}")]) from None
-    for key in path.split("."):
-        value = value.get(key) if isinstance(value, dict) else None
-    return as_text(value)

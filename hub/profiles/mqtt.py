@@ -36,8 +36,9 @@ class Source(Conversion):
 
     Attributes:
         path: written `from`. JSON: keys joined by dots, a number is an index into an array (`apower.0`). SenML: the
-            record's resolved name. `$topic.3` is the topic's level 3, counted from 0, in any format. Not needed for
-            text (the whole payload) and binary (`at`).
+            record's resolved name, or its own without the base, which may differ from device to device. `$topic.3` is
+            the topic's level 3, counted from 0, in any format. Not needed for text (the whole payload) and binary
+            (`at`).
         at: binary only: the byte where the value begins.
         type: binary only: what stands there; big-endian unless `little` is set.
         part: take this part, counted from 0, of a text that is cut at `separator`; implies `numeral`.

@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import AttributeOID, NameOID
 from openpyxl import Workbook
 
-from hub.decode.messages import Decoder, compile_profile
+from hub.decode.messages import compile_profile
 from hub.decode.watch import Watch
 from hub.errors import Rejected
 from hub.profiles.loader import load_cases, load_profiles, profile_names, profiles_folder
@@ -37,6 +37,7 @@ from provisioning.records import Agency, Device, Lifecycle, Site
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from hub.decode.formats import Decoder
     from tests.bench.mutation import Mutator
 
 Parse: TypeAlias = Callable[[bytes], object]

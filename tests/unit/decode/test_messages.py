@@ -8,7 +8,7 @@ from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 from hub.decode.line import tag_set
-from hub.decode.messages import Decoder, compile_profile
+from hub.decode.messages import compile_profile
 from hub.decode.time_rule import AHEAD
 from hub.decode.watch import Watch
 from hub.errors import Fault, Reason, Rejected
@@ -17,6 +17,7 @@ from tests.unit.decode.line_protocol import Point, Value, parse_lines
 from tests.unit.decode.strategies import KEEP, NOW, RECEIVED, VALUES, good_samples, keys, put, wild_objects
 
 if TYPE_CHECKING:
+    from hub.decode.formats import Decoder
     from hub.profiles.mqtt import MessageSpec
 
 VOCABULARY, PROFILES = load_profiles()

@@ -1,0 +1,156 @@
+"""What decoders leave behind: vital signs, presence words, the last position."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import pytest
+
+from hub.decode.messages import presence_inlets
+from hub.decode.watch import MOST, Watch, Word, keep
+from hub.errors import Reason, Rejected
+from tests.unit.decode.models import Model, profile_of
+from tests.unit.decode.strategies import NOW
+
+if TYPE_CHECKING:
+    from hub.profiles.schema import Profile
+
+MS = NOW // 1_000_000
+VITALS = ("energy.on", "energy.power_w", "energy.firmware")
+SPEC = {
+    "time": {"from": "ts", "unit": "ms"},
+    "readings": {"power_w": {"from": "p", "scale": 10}, "on": {"from": "o", "bit": 0}, "state": "s", "firmware": "f"},
+}
+
+
+def metered() -> Model:
+    return Model(SPEC, vitals=VITALS)
+
+
+def test_a_stored_sample_leaves_its_vital_signs_in_the_profiles_order() -> None:
+    model = metered()
+
+    model.outcome(json.dumps([{"ts": MS, "p": 2, "o": 1, "f": "v1"}, {"ts": MS - 1, "p": 2.5}]))
+    model.outcome(json.dumps({"s": "idle", "p": 9999}), received_ns=NOW + 5)
+
+    assert model.watch.samples == [
+        (NOW, NOW, True, 20, "v1"),
+        (NOW - 1_000_000, NOW, None, 25.0, None),
+        (NOW + 5, NOW + 5, None, None, None),
+    ]
+
+
+def test_what_is_not_stored_and_what_was_retained_leaves_none() -> None:
+    model = metered()
+
+    model.outcome(json.dumps({"ts": MS, "p": 1}), retained=True)
+    model.outcome(json.dumps({"ts": 0, "p": 9999}))
+    model.outcome("{}")
+
+    assert model.watch.samples == []
+
+
+def test_a_profile_without_vital_signs_and_a_message_without_any_leave_none() -> None:
+    for model in (Model(SPEC), Model({"readings": {"state": "s"}}, vitals=VITALS)):
+        assert model.fields('{"s":"x"}') == {"state": "x"}
+        assert model.watch.samples == []
+
+
+def test_a_default_is_a_vital_sign_too() -> None:
+    model = Model({"readings": {"power_w": {"from": "p", "default": 0}, "state": "s"}}, vitals=("energy.power_w",))
+
+    model.outcome('{"s":"x"}')
+
+    assert model.watch.samples == [(NOW, NOW, 0)]
+
+
+def test_of_what_nobody_drains_the_newest_is_kept() -> None:
+    entries: list[int] = []
+    for number in range(MOST + 10):
+        keep(entries, number)
+
+    assert entries == list(range(10, MOST + 10))
+
+
+TRACKER = {"time": {"from": "ts", "unit": "ms"}, "readings": {"gps": {"lat": "lat", "lon": "lon", "firmware": "f"}}}
+
+
+def test_a_position_that_cannot_be_costs_its_sample_and_the_last_believed_one_is_remembered() -> None:
+    model = Model(TRACKER, kind="gps")
+    good, nowhere = {"ts": MS, "lat": -7.3, "lon": 109.4}, {"ts": MS - 1, "lat": 0, "lon": 0.0, "f": "1"}
+
+    points, faults = model.outcome(json.dumps([good, nowhere]))
+
+    assert [point.time for point in points] == [NOW]
+    assert [fault.reason for fault in faults] == [Reason.IMPLAUSIBLE]
+    assert model.watch.fix == (NOW, -7.3, 109.4)
+
+
+def test_a_retained_position_and_half_a_position_are_not_remembered() -> None:
+    model = Model(TRACKER, kind="gps")
+
+    model.outcome(json.dumps({"ts": MS, "lat": -7.3, "lon": 109.4}), retained=True)
+    model.outcome(json.dumps({"ts": MS, "lat": 0}))
+
+    assert model.watch.fix is None
+
+
+def test_only_trackers_move() -> None:
+    model = Model({**TRACKER, "readings": {"gps": {"lat": "lat", "lon": "lon"}}}, kind="sensor")
+
+    assert model.fields(json.dumps({"ts": MS, "lat": 0, "lon": 0})) == {"lat": 0.0, "lon": 0.0}
+
+
+# --- presence ---
+
+PRESENCE = {"topics": ["tele/{device}/LWT"], "online": ["Online"], "offline": ["Offline", "gone"]}
+
+
+def said(profile: Profile, index: int, *payloads: bytes, retained: bool = False) -> Watch:
+    watch = Watch("d", 0)
+    for number, payload in enumerate(payloads):
+        decode = presence_inlets(profile)[index].bind("")
+        assert decode("", payload, NOW + number, retained, watch) == ""
+    return watch
+
+
+def test_words_on_the_native_topic_and_on_the_vendors() -> None:
+    profile = profile_of({"readings": {"state": "s"}}, presence=PRESENCE)
+
+    assert [inlet.topics for inlet in presence_inlets(profile)] == [
+        ("devices/{device}/status",),
+        ("tele/{device}/LWT",),
+    ]
+    assert said(profile, 0, b"online", b"offline").words == [
+        Word(NOW, online=True, retained=False),
+        Word(NOW + 1, online=False, retained=False),
+    ]
+    assert said(profile, 1, b"gone", retained=True).words == [Word(NOW, online=False, retained=True)]
+
+
+def test_a_will_is_no_sign_of_life_and_neither_is_what_was_retained() -> None:
+    profile = profile_of({"readings": {"state": "s"}}, presence=PRESENCE)
+
+    assert said(profile, 1, b"Online", b"Offline").heard_ns == NOW
+    assert said(profile, 1, b"Online", retained=True).heard_ns == 0
+
+
+@pytest.mark.parametrize(("payload", "online"), [(b'{"a":{"b":true}}', True), (b'{"a":{"b":0}}', False)])
+def test_a_word_may_stand_in_json(payload: bytes, online: bool) -> None:  # noqa: FBT001 - a row of the table
+    presence = {"topics": ["x/{device}"], "from": "a.b", "online": ["true"], "offline": ["0"]}
+    profile = profile_of({"readings": {"state": "s"}}, presence=presence)
+
+    assert [word.online for word in said(profile, 1, payload).words] == [online]
+
+
+@pytest.mark.parametrize("payload", [b"on", b"ONLINE", b"\xff", b"{}"])
+def test_another_word_is_rejected(payload: bytes) -> None:
+    profile = profile_of({"readings": {"state": "s"}}, presence=PRESENCE)
+
+    with pytest.raises(Rejected, match="is none of Offline, gone, Online"):
+        said(profile, 1, payload)
+
+
+def test_nothing_says_nothing() -> None:
+    assert said(profile_of({"readings": {"state": "s"}}), 0, b"").words == []
