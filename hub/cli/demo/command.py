@@ -39,7 +39,9 @@ def demo(  # noqa: PLR0913 - an option a parameter
     meters: Annotated[int, typer.Option(min=0, max=1000, help="Energy meters, polled over Modbus.")] = 12,
     upses: Annotated[int, typer.Option(min=0, max=1000, help="UPSes, likewise.")] = 6,
     gauges: Annotated[int, typer.Option(min=0, max=1000, help="Distance sensors above rivers, likewise.")] = 4,
-    rate: Annotated[float, typer.Option(min=0.01, max=100, help="Messages a second from each device that speaks MQTT.")] = 1.0,
+    rate: Annotated[
+        float, typer.Option(min=0.01, max=100, help="Messages a second from each device that speaks MQTT.")
+    ] = 1.0,
     folder: Annotated[Path | None, typer.Option("--dir", help="Keep everything here; otherwise it is removed.")] = None,
 ) -> None:
     """Show a simulated Purbalingga on a real broker, hub and database, all on this machine.

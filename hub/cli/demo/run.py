@@ -16,7 +16,7 @@ from rich.progress import Progress
 
 from hub.app import Hub, run_hub
 from hub.cli.demo.city import equip_devices, register_city
-from hub.cli.demo.process import Simulation, Sims, simulation
+from hub.cli.demo.process import Sims, Simulation, simulation
 from hub.cli.demo.stock import Outcome, take_stock
 from hub.cli.demo.view import render
 from hub.cli.init import write_home

@@ -124,7 +124,7 @@ def differences(played: list[Played], found: dict[str, dict[tuple[str, int], Fie
 
 
 def misjudged(played: list[Played], dead: dict[str, list[DeadLetter]]) -> list[str]:
-    """Say, a line each, which cases are rejected otherwise than they say; a message has one letter, at its first fault."""
+    """Say, a line each, which cases are rejected otherwise; a message has one letter, which names its first fault."""
     said = []
     for one in played:
         got = dead.get(one.record.id, [])
