@@ -50,6 +50,17 @@ class DeadLetter:
     payload: bytes
 
 
+@dataclass(slots=True, frozen=True)
+class Lines:
+    """What the hub itself has read or concluded: whole lines of line protocol, each ended by a newline.
+
+    `dead` is what could not be stored of it. No one waits for an acknowledgement.
+    """
+
+    text: str
+    dead: Sequence[DeadLetter] = ()
+
+
 @dataclass(slots=True)
 class Batch:
     """What one spool transaction takes: whole lines of line protocol, each ended by a newline, and dead letters."""

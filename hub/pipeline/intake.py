@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 from hub.directory import Directory, device_of
 from hub.errors import Fault, Reason, Rejected, SpoolFull
-from hub.model import Batch, Burst, DeadLetter, Message
+from hub.model import Batch, Burst, DeadLetter, Lines, Message
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 RETRY_S: Final = 0.25
 """How often a full spool is asked again."""
+OVERFULL: Final = 2.0
+"""Lines that nobody sent cannot be held back as a socket can: they are taken until a batch is so many times full."""
 PAYLOAD_KEPT: Final = 2048
 """Bytes of a rejected payload that are kept: enough to see what the device means."""
 DETAIL_KEPT: Final = 500
@@ -40,6 +42,7 @@ class _Open:
 
     texts: list[bytes] = field(default_factory=list)
     messages: int = 0
+    added: int = 0
     size: int = 0
     dead: list[DeadLetter] = field(default_factory=list)
     acknowledge: list[Callable[[], None]] = field(default_factory=list)
@@ -64,6 +67,7 @@ class BatchingIntake:
         self._room.set()
         self._idle = asyncio.Event()
         self._idle.set()
+        self._held = False
 
     def offer(self, burst: Burst) -> bool:
         """Decode a burst into the open batch; see `Intake.offer`."""
@@ -73,12 +77,33 @@ class BatchingIntake:
         opened.size += len(text)
         opened.messages += len(burst.messages)
         opened.acknowledge.append(burst.acknowledge)
+        self._grown()
+        return self._room.is_set()
+
+    def add(self, lines: Lines) -> bool:
+        """Take lines into the open batch; see `Intake.add`."""
+        if self._held or self._filled() >= OVERFULL:
+            return False
+        opened, text = self._open, lines.text.encode()
+        opened.texts.append(text)
+        opened.size += len(text)
+        opened.added += text.count(b"\n") + len(lines.dead)
+        opened.dead += lines.dead
+        self._counters.rejected.update(letter.reason for letter in lines.dead)
+        self._grown()
+        return True
+
+    def _grown(self) -> None:
         self._something.set()
         self._idle.clear()
-        if opened.messages >= self._options.commit_lines or opened.size >= self._options.commit_kb * 1000:
+        if self._filled() >= 1:
             self._full.set()
             self._room.clear()
-        return self._room.is_set()
+
+    def _filled(self) -> float:
+        """Return how much of a batch the open one is."""
+        opened, options = self._open, self._options
+        return max((opened.messages + opened.added) / options.commit_lines, opened.size / (options.commit_kb * 1000))
 
     async def ready(self) -> None:
         """See `Intake.ready`."""
@@ -121,19 +146,19 @@ class BatchingIntake:
 
     async def _append(self, batch: Batch) -> None:
         """A full spool holds the batch and its acknowledgements back; it is said once, and once that it is over."""
-        told = False
         while True:
             try:
                 await self._spool.append(batch)
             except SpoolFull as error:
-                if not told:
+                if not self._held:
                     log.error("not acknowledging any more: %s", error)  # noqa: TRY400 - the message says it all
-                told = True
+                self._held = True
                 await asyncio.sleep(RETRY_S)
             else:
                 break
-        if told:
+        if self._held:
             log.info("acknowledging again: the spool has room")
+        self._held = False
 
     def _decode(self, burst: Burst, dead: list[DeadLetter]) -> str:
         routes, limit = self._directory.routes, self._options.max_payload_bytes

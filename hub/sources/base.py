@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from hub.model import Burst
+    from hub.model import Burst, Lines
 
 
 class Intake(Protocol):
@@ -16,6 +16,13 @@ class Intake(Protocol):
 
         Returns:
             False when the source must not read any more until `ready` has returned.
+        """
+
+    def add(self, lines: Lines) -> bool:
+        """Take lines that nobody sent, if there is room; never waits.
+
+        Returns:
+            False when there is none: nothing was taken, and the caller drops or repeats it, and counts.
         """
 
     async def ready(self) -> None:

@@ -6,7 +6,7 @@ import asyncio
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from hub.model import Burst, Message
+    from hub.model import Burst, Lines, Message
 
 
 class HeldIntake:
@@ -18,6 +18,7 @@ class HeldIntake:
 
     def __init__(self, most: int = 1_000_000) -> None:
         self.bursts: list[Burst] = []
+        self.added: list[Lines] = []
         self.most = most
         self._open: list[Burst] = []
         self._changed = asyncio.Condition()
@@ -38,6 +39,12 @@ class HeldIntake:
         """See `Intake.offer`."""
         self.bursts.append(burst)
         self._open.append(burst)
+        return not self.full
+
+    def add(self, lines: Lines) -> bool:
+        """See `Intake.add`."""
+        if not self.full:
+            self.added.append(lines)
         return not self.full
 
     async def ready(self) -> None:
