@@ -15,6 +15,7 @@ import time
 from array import array
 from dataclasses import asdict, dataclass
 from itertools import count
+from math import ceil
 from struct import Struct
 
 REGISTERS = 60
@@ -31,12 +32,14 @@ class Counted:
 
     Attributes:
         due: polls that a perfect hub would have made.
-        on_time: polls that began within ON_TIME_S of their due time.
+        polls: that began.
+        on_time: those that began within ON_TIME_S of their due time.
         requests: that came, all in all.
         lateness_p99_ms: how long after its due time a poll began; a poll that never came counts as a whole interval.
     """
 
     due: int
+    polls: int
     on_time: int
     requests: int
     lateness_p99_ms: float
@@ -76,29 +79,31 @@ class Meter(asyncio.Protocol):
 def counted(asked: list[array[float]], interval_s: float, seconds: float) -> Counted:
     """Judge when the meters were asked.
 
-    A meter's first poll and the interval set its due times; the earliest of all polls, by those, is the one on time.
+    A meter's own polls set its due times: they lie the interval apart, and no poll is early.
     """
+    each = round(seconds / interval_s)
     late_s: list[float] = []
-    due = 0
+    polls = 0
     for times in asked:
-        polls = round(seconds / interval_s)
-        due += polls
-        late_s += _lateness(times, interval_s, polls)
+        begun = _begun(times, interval_s)
+        polls += len(begun)
+        late_s += _lateness(begun, interval_s, each)
     late_s.sort()
-    p99 = late_s[min(len(late_s) - 1, int(0.99 * len(late_s)))]
-    return Counted(due, sum(late <= ON_TIME_S for late in late_s), sum(map(len, asked)), round(p99 * 1000, 1))
+    p99_s = late_s[ceil(0.99 * len(late_s)) - 1]
+    on_time = sum(late <= ON_TIME_S for late in late_s)
+    return Counted(each * len(asked), polls, on_time, sum(map(len, asked)), round(p99_s * 1000, 1))
 
 
-def _lateness(times: array[float], interval_s: float, polls: int) -> list[float]:
-    """Return the lateness of `polls` polls; requests of one poll follow each other at once, and are one."""
-    begun = [time for index, time in enumerate(times) if not index or time - times[index - 1] > interval_s / 3]
-    if not begun:
-        return [interval_s] * polls
+def _begun(times: array[float], interval_s: float) -> list[float]:
+    """Return when polls began: the requests of one poll follow each other at once."""
+    return [time for index, time in enumerate(times) if not index or time - times[index - 1] > interval_s / 3]
+
+
+def _lateness(begun: list[float], interval_s: float, polls: int) -> list[float]:
+    """Return the lateness of `polls` polls; one that never came is a whole interval late."""
     numbers = [round((time - begun[0]) / interval_s) for time in begun]
     offsets = [time - number * interval_s for time, number in zip(begun, numbers, strict=True)]
-    earliest = min(offsets)
-    missed = max(0, polls - len(begun))
-    return [offset - earliest for offset in offsets[:polls]] + [interval_s] * missed
+    return [offset - min(offsets) for offset in offsets[:polls]] + [interval_s] * max(0, polls - len(begun))
 
 
 async def serve(meters: int, interval_s: float) -> None:

@@ -17,8 +17,15 @@ import pytest
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-SMALL = ("--cctv", "8", "--trackers", "4", "--sensors", "4", "--rate", "5")
+SMALL = (
+    *("--cctv", "8", "--trackers", "4", "--sensors", "4", "--rate", "5"),
+    *("--meters", "4", "--upses", "2", "--gauges", "2"),
+)
 DEVICES = 16
+UNITS = 8
+"""One of them is dead."""
+CHILDREN = 4
+"""Broker, database, devices, and units."""
 KEYS = [
     "devices",
     "connected",
@@ -29,6 +36,10 @@ KEYS = [
     "rejected",
     "latency_p50_ms",
     "latency_p99_ms",
+    "units",
+    "answering",
+    "polled",
+    "invented",
 ]
 
 pytestmark = pytest.mark.slow
@@ -84,7 +95,7 @@ def left_behind(folder: Path) -> tuple[list[str], list[Path]]:
 
 
 def test_it_stores_all_that_was_acknowledged_and_says_so_in_one_json_object(tmp_path: Path) -> None:
-    with started(tmp_path, "--seconds", "8", "--json") as process:
+    with started(tmp_path, "--seconds", "15", "--json") as process:
         output = finished(process)
     assert process.returncode == 0, (tmp_path / "stderr").read_text()
     assert output.count("\n") == 1
@@ -95,13 +106,15 @@ def test_it_stores_all_that_was_acknowledged_and_says_so_in_one_json_object(tmp_
     assert outcome["published"] >= outcome["acknowledged"]
     assert outcome["rejected"] > 0
     assert 0 < outcome["latency_p50_ms"] <= outcome["latency_p99_ms"]
+    assert (outcome["units"], outcome["answering"], outcome["invented"]) == (UNITS, UNITS - 1, 0)
+    assert outcome["polled"] >= UNITS - 1
     assert left_behind(tmp_path) == ([], [])
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_a_signal_in_the_middle_stops_it_in_order_and_it_still_accounts(tmp_path: Path, number: signal.Signals) -> None:
     with started(tmp_path, "--json") as process:
-        wait_until(lambda: len(children(tmp_path)) == 3, tmp_path)
+        wait_until(lambda: len(children(tmp_path)) == CHILDREN, tmp_path)
         time.sleep(4)
         process.send_signal(number)
         outcome = json.loads(finished(process))
@@ -112,7 +125,7 @@ def test_a_signal_in_the_middle_stops_it_in_order_and_it_still_accounts(tmp_path
 
 def test_a_signal_while_it_prepares_leaves_nothing_behind(tmp_path: Path) -> None:
     with started(tmp_path, "--json", "--cctv", "500") as process:
-        wait_until(lambda: bool(list(tmp_path.glob("cityhub-demo-*/plan.json"))), tmp_path)
+        wait_until(lambda: bool(list(tmp_path.glob("cityhub-demo-*/devices.json"))), tmp_path)
         process.send_signal(signal.SIGINT)
         assert finished(process) == ""
     assert process.returncode == 1
@@ -122,7 +135,7 @@ def test_a_signal_while_it_prepares_leaves_nothing_behind(tmp_path: Path) -> Non
 
 def test_two_signals_end_it_at_once_and_leave_nothing_behind(tmp_path: Path) -> None:
     with started(tmp_path, "--json") as process:
-        wait_until(lambda: len(children(tmp_path)) == 3, tmp_path)
+        wait_until(lambda: len(children(tmp_path)) == CHILDREN, tmp_path)
         process.send_signal(signal.SIGINT)
         time.sleep(0.05)
         process.send_signal(signal.SIGINT)
@@ -133,7 +146,7 @@ def test_two_signals_end_it_at_once_and_leave_nothing_behind(tmp_path: Path) -> 
 
 def test_killed_with_9_it_takes_broker_database_and_city_with_it(tmp_path: Path) -> None:
     with started(tmp_path, "--json") as process:
-        wait_until(lambda: len(children(tmp_path)) == 3, tmp_path)
+        wait_until(lambda: len(children(tmp_path)) == CHILDREN, tmp_path)
         process.kill()
     wait_until(lambda: not children(tmp_path), tmp_path)
 

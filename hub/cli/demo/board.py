@@ -11,8 +11,9 @@ from hub.cli.demo.view import EVENTS, SPARK, Happened, Snapshot
 
 if TYPE_CHECKING:
     from hub.app import Hub
+    from hub.cli.demo.process import Sims
     from hub.sim.latency import LatencyProbe
-    from hub.sim.report import Happening, Totals
+    from hub.sim.report import Happening, PolledTotals
 
 
 class Board(logging.Handler):
@@ -47,9 +48,9 @@ class Board(logging.Handler):
         self._counted = (now, messages)
         self._latencies_ms = (probe.percentile_ms(0.5), probe.percentile_ms(0.99))
 
-    def snapshot(self, hub: Hub, totals: Totals | None) -> Snapshot:
+    def snapshot(self, hub: Hub, sims: Sims) -> Snapshot:
         """Return what there is to see now."""
-        health = hub.health()
+        health, totals = hub.health(), sims.devices.totals
         p50_ms, p99_ms = self._latencies_ms
         return Snapshot(
             city=self._city,
@@ -67,4 +68,5 @@ class Board(logging.Handler):
             p50_ms=p50_ms,
             p99_ms=p99_ms,
             events=tuple(self._events),
+            modbus=_modbus(hub, sims.units.polled),
         )

@@ -111,7 +111,8 @@ def test_it_ends_when_the_process_that_started_it_is_killed(broker: Broker, tmp_
 import asyncio, pathlib
 from hub.cli.demo.process import simulation
 async def main():
-    async with simulation('hub.sim', pathlib.Path({str(plan)!r}), pathlib.Path({str(tmp_path / "log")!r}), print) as sim:
+    plan, log = pathlib.Path({str(plan)!r}), pathlib.Path({str(tmp_path / "log")!r})
+    async with simulation("hub.sim", plan, log, print) as sim:
         print(sim._process.pid, flush=True)
         await sim.follow()
 asyncio.run(main())

@@ -130,8 +130,8 @@ def answers(*said: tuple[int, float]) -> Answers:
 
 def volts(*stored: tuple[float, float]) -> Scripted:
     """Return a database that holds these voltages at these seconds."""
-    rows = [[int(at * 1_000 * MS), value] for at, value in stored]
-    return Scripted([[Series("energy", {}, ["time", "voltage_v"], [*rows])]])
+    rows: list[list[bool | float | str | None]] = [[int(at * 1_000 * MS), value] for at, value in stored]
+    return Scripted([[Series("energy", {}, ["time", "voltage_v"], rows)]])
 
 
 async def test_an_answer_is_found_by_its_value_shortly_after_it_was_given() -> None:
