@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from difflib import get_close_matches
 from typing import TYPE_CHECKING, TypeVar
 
-import yaml
 from pydantic import BaseModel, ValidationError
 
 from hub.errors import ProfileError
+from hub.profiles.checks import problems
+from hub.profiles.document import Document
 from hub.profiles.schema import Case, Profile
+from hub.profiles.sentences import place_of, sentence
 from hub.profiles.terms import Terms
 from hub.profiles.vocabulary import Vocabulary
 from hub.resources import data_folder
@@ -25,9 +26,27 @@ def profiles_folder() -> Path:
     return data_folder("device_profiles")
 
 
-def profile_names(folder: Path | None = None) -> list[str]:
-    """Return the names of all profiles in `folder`, sorted: a profile's name is the name of its folder."""
-    return sorted(path.parent.name for path in (folder or profiles_folder()).glob("*/profile.yaml"))
+def profile_names(folder: Path | None = None, own: Path | None = None) -> list[str]:
+    """Return the names of all profiles, sorted: a profile's name is the name of its folder.
+
+    Args:
+        folder: of the profiles; without it, those that ship with the hub.
+        own: a city's own profiles beside them.
+
+    Raises:
+        ProfileError: a profile of the city's has the name of another.
+    """
+    return sorted(profile_folders(folder, own))
+
+
+def profile_folders(folder: Path | None = None, own: Path | None = None) -> dict[str, Path]:
+    """Return the folder of each profile by its name; see `profile_names`."""
+    folders = _named(folder or profiles_folder())
+    for name, path in _named(own).items() if own is not None else ():
+        if name in folders:
+            raise ProfileError(f"{path}: there is a profile {name} that ships with the hub; give it another name")
+        folders[name] = path
+    return folders
 
 
 def load_vocabulary(folder: Path | None = None) -> Vocabulary:
@@ -36,56 +55,73 @@ def load_vocabulary(folder: Path | None = None) -> Vocabulary:
     Raises:
         ProfileError: the file is missing or wrong.
     """
-    return _read((folder or profiles_folder()) / "vocabulary.yaml", Vocabulary)
+    return _read(Document((folder or profiles_folder()) / "vocabulary.yaml"), Vocabulary)
 
 
 def load_profile(folder: Path, vocabulary: Vocabulary) -> Profile:
     """Read and check the profile in `folder`.
 
     Raises:
-        ProfileError: the file is missing or wrong, or maps to a reading that the vocabulary does not know.
+        ProfileError: the file is missing or wrong; names the line, and what was probably meant.
     """
-    file = folder / "profile.yaml"
-    profile = _read(file, Profile)
-    terms = Terms(profile, folder.name, vocabulary)
-    for message, spec in profile.mqtt.items():
-        for measurement, readings in spec.readings.items():
-            place = f"{file}: mqtt.{message}.readings.{measurement}"
-            if measurement not in terms.measurements():
-                raise ProfileError(f"{place}: no such measurement{_hint(measurement, terms.measurements())}")
-            for name in readings:
-                if terms.reading(measurement, name) is None:
-                    raise ProfileError(f"{place}.{name}: no such reading{_hint(name, terms.readings(measurement))}")
+    document = Document(folder / "profile.yaml")
+    profile = _read(document, Profile)
+    wrong = _wrong(document, Terms(profile, folder.name, vocabulary))
+    if wrong:
+        raise wrong[0]
     return profile
 
 
-def load_profiles(folder: Path | None = None) -> tuple[Vocabulary, dict[str, Profile]]:
-    """Read the vocabulary and every profile in `folder`, by name."""
-    folder = folder or profiles_folder()
+def load_profiles(folder: Path | None = None, own: Path | None = None) -> tuple[Vocabulary, dict[str, Profile]]:
+    """Read the vocabulary and every profile by name; see `profile_names`."""
     vocabulary = load_vocabulary(folder)
-    return vocabulary, {name: load_profile(folder / name, vocabulary) for name in profile_names(folder)}
+    folders = profile_folders(folder, own)
+    return vocabulary, {name: load_profile(folders[name], vocabulary) for name in sorted(folders)}
 
 
 def load_cases(folder: Path) -> dict[str, Case]:
     """Read the cases of the profile in `folder`, by file name."""
-    return {file.name: _read(file, Case) for file in sorted((folder / "cases").glob("*.yaml"))}
+    return {file.name: _read(Document(file), Case) for file in sorted((folder / "cases").glob("*.yaml"))}
 
 
-def _read(file: Path, model: type[_Model]) -> _Model:
+def profile_problems(folder: Path, vocabulary: Vocabulary) -> list[str]:
+    """Return all that is wrong with the profile in `folder`, a sentence each; empty when it can be loaded."""
     try:
-        document = yaml.safe_load(file.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise ProfileError(f"{file}: cannot be read: {error.strerror}") from error
-    except (yaml.YAMLError, ValueError) as error:  # ValueError: not UTF-8, or a date that does not exist
-        raise ProfileError(f"{file}: is not YAML: {error}") from error
+        document = Document(folder / "profile.yaml")
+        return [str(error) for error in _errors(document, folder.name, vocabulary)]
+    except ProfileError as error:
+        return [str(error)]
+
+
+def _errors(document: Document, name: str, vocabulary: Vocabulary) -> list[ProfileError]:
     try:
-        return model.model_validate(document)
+        profile = Profile.model_validate(document.content)
     except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        place = ".".join(str(part) for part in first["loc"]) or "the whole file"
-        raise ProfileError(f"{file}: {place}: {first['msg']}") from error
+        return _invalid(document, Profile, error)
+    return _wrong(document, Terms(profile, name, vocabulary))
 
 
-def _hint(word: str, known: object) -> str:
-    close = get_close_matches(word, list(known) if isinstance(known, (list, dict)) else [], n=1)
-    return f"; did you mean {close[0]}?" if close else ""
+def _wrong(document: Document, terms: Terms) -> list[ProfileError]:
+    found = sorted(problems(terms), key=lambda one: document.line(one[0]))
+    return [document.problem(place, what) for place, what in found]
+
+
+def _read(document: Document, model: type[_Model]) -> _Model:
+    try:
+        return model.model_validate(document.content)
+    except ValidationError as error:
+        raise _invalid(document, model, error)[0] from None
+
+
+def _invalid(document: Document, model: type[BaseModel], error: ValidationError) -> list[ProfileError]:
+    """Return an error for each place in the order of the file, and then what is missing, maybe only misspelt.
+
+    The arms of a union complain one by one of the same place.
+    """
+    found = {place_of(one): one for one in reversed(error.errors(include_url=False))}
+    places = sorted(found, key=lambda place: (found[place]["type"] == "missing", document.line(place)))
+    return [document.problem(place, sentence(found[place], model)) for place in places]
+
+
+def _named(folder: Path) -> dict[str, Path]:
+    return {path.parent.name: path.parent for path in folder.glob("*/profile.yaml")}

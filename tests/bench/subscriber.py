@@ -21,7 +21,7 @@ from hub.transport.tls import client_context
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from hub.model import Burst
+    from hub.model import Burst, Lines
 
 
 class Forgetful:
@@ -35,6 +35,10 @@ class Forgetful:
         """Count."""
         self.received += len(burst.messages)
         self._acknowledge.append(burst.acknowledge)
+        return True
+
+    def add(self, lines: Lines) -> bool:  # noqa: ARG002 - nothing is kept
+        """Nobody adds any here."""
         return True
 
     async def ready(self) -> None:
