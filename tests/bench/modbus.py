@@ -25,7 +25,7 @@ from dataclasses import asdict, dataclass
 from math import ceil
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from tests.bench.meters import REGISTERS, Counted
 from tests.rig import rig
@@ -64,13 +64,12 @@ class Child:
         self._stdin: StreamWriter = process.stdin
         self._stdout: StreamReader = process.stdout
 
-    async def hear(self) -> object:
+    async def hear(self) -> Any:  # noqa: ANN401 - each process says something else
         """Return what it says next."""
         line = await self._stdout.readline()
         if not line:
             raise SystemExit("a process of the measurement ended early")
-        said: object = json.loads(line)
-        return said
+        return json.loads(line)
 
     def say(self, line: str = "") -> None:
         """Send it a line."""
@@ -110,13 +109,8 @@ async def measure(meters: int, seconds: float, folder: Path) -> Figures:
         await asyncio.sleep(seconds)
         used = cpu_s(hub.pid) - before
         field.say()
-        counted = Counted(**dict(_table(await field.hear())))
+        counted = Counted(**await field.hear())
     return _figures(meters, seconds, counted, used)
-
-
-def _table(said: object) -> dict[str, float]:
-    assert isinstance(said, dict)
-    return said
 
 
 def _figures(meters: int, seconds: float, counted: Counted, used_s: float) -> Figures:

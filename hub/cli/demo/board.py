@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from hub.app import Hub
     from hub.cli.demo.process import Sims
     from hub.sim.latency import LatencyProbe
-    from hub.sim.report import Happening, PolledTotals
+    from hub.sim.report import Happening
 
 
 class Board(logging.Handler):

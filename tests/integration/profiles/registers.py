@@ -15,18 +15,20 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator, Mapping
 
     from hub.profiles.modbus import ModbusSpec
-    from hub.profiles.schema import Case
+    from hub.profiles.schema import Case, Profile
 
 TABLES = ("coil", "discrete", "holding", "input")
 UNUSED = SimData(65_000, values=[False] * 16, datatype=DataType.BITS)
 
 
-def unit(number: int, spec: ModbusSpec, case: Case) -> SimDevice:
+def unit(number: int, profile: Profile, case: Case) -> SimDevice:
     """Return a unit that answers what the case holds.
 
     What the profile wants and the case does not hold is an illegal address, so that it is not read; what nobody wants
     reads as 0, for requests may span it.
     """
+    assert profile.modbus is not None
+    spec = profile.modbus
     coils, discrete, holding, given = (_data(table, spec, case) or [UNUSED] for table in TABLES)
     return SimDevice(number, simdata=(coils, discrete, holding, given))
 

@@ -6,6 +6,7 @@ import asyncio
 import ssl
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
+from time import time_ns
 from typing import TYPE_CHECKING
 
 import aiomqtt
@@ -23,7 +24,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from hub.app import Hub
-    from hub.model import DeadLetter
+    from hub.model import Clock, DeadLetter
+    from provisioning.records import NewDevice
     from tests.rig import Rig
 
 CASES = list(all_cases())
@@ -47,8 +49,8 @@ class Frozen:
 
 
 @asynccontextmanager
-async def hub_at(made: Rig, clock: Frozen) -> AsyncIterator[Hub]:
-    """Run the hub in this process, with a clock that says when things are received."""
+async def hub_at(made: Rig, clock: Clock = time_ns) -> AsyncIterator[Hub]:
+    """Run the hub in this process, with a clock that says when messages are received."""
     stop, started = asyncio.Event(), asyncio.get_running_loop().create_future()
 
     def begun(hub: Hub) -> None:
@@ -173,16 +175,49 @@ def wrongly_typed(types: dict[tuple[str, str], str]) -> dict[tuple[str, str], st
     }
 
 
-async def test_every_modbus_case_is_stored_as_it_says_and_rejected_as_it_says(tmp_path: Path) -> None:
-    buses = [OVER_MODBUS[start : start + UNITS] for start in range(0, len(OVER_MODBUS), UNITS)]
+def merged(points: dict[tuple[str, int], Fields]) -> dict[str, Fields]:
+    """Return the fields by measurement: what is polled comes in groups, each at its own times, again and again."""
+    fields: dict[str, Fields] = {}
+    for (measurement, _), some in points.items():
+        fields.setdefault(measurement, {}).update(some)
+    return fields
+
+
+def unlike(played: list[Played], found: dict[str, dict[tuple[str, int], Fields]]) -> list[str]:
+    """Say, a line each, which polled cases are stored otherwise than they say, whenever that was."""
+    return [
+        f"{one.name}: expected {merged(one.expected())}, found {got}"
+        for one in played
+        if (got := merged(found.get(one.record.id, {}))) != merged(one.expected())
+    ]
+
+
+@asynccontextmanager
+async def served(played: list[Played]) -> AsyncIterator[list[NewDevice]]:
+    """Serve the registers of the cases; yield the devices as the registry takes them."""
+    buses = [played[start : start + UNITS] for start in range(0, len(played), UNITS)]
+    records = []
     async with AsyncExitStack() as stack:
-        records = []
         for port, bus in zip(free_ports(len(buses)), buses, strict=True):
-            units = []
-            for number, one in enumerate(bus, 1):
-                assert one.profile.modbus is not None
-                units.append(unit(number, one.profile.modbus, one.case))
-                records.append(replace(one.record, modbus=f"tcp://{LOOPBACK}:{port}", unit=number))
+            units = [unit(number, one.profile, one.case) for number, one in enumerate(bus, 1)]
             await stack.enter_async_context(gateway(port, units))
-        made = await stack.enter_async_context(rig(tmp_path, records))
-        assert made
+            address = f"tcp://{LOOPBACK}:{port}"
+            records += [replace(one.record, modbus=address, unit=number) for number, one in enumerate(bus, 1)]
+        yield records
+
+
+async def test_every_modbus_case_is_stored_as_it_says_and_rejected_as_it_says(tmp_path: Path) -> None:
+    async with served(OVER_MODBUS) as records, rig(tmp_path, records) as made, hub_at(made) as hub:
+        await until(lambda: not silent(hub), lambda: f"{silent(hub)} were not read")
+        wrong = [""]
+        deadline = asyncio.get_running_loop().time() + PATIENCE_S
+        while wrong and asyncio.get_running_loop().time() < deadline:
+            wrong = unlike(OVER_MODBUS, await stored(made, hub))
+        types, dead = await field_types(made), letters(made)
+    assert wrong == []
+    assert [
+        f"{one.name}: expected {one.case.rejected}, found {reasons}"
+        for one in OVER_MODBUS
+        if (reasons := {letter.reason for letter in dead.get(one.record.id, [])}) != set(one.case.rejected)
+    ] == []
+    assert not wrongly_typed(types)
