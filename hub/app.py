@@ -153,7 +153,7 @@ async def _start(settings: Settings, stack: AsyncExitStack) -> Hub:
     counters = Counters()
     delivery = Delivery(spool, sink, settings.pipeline, counters, time_ns)
     intake = BatchingIntake(directory, spool, settings.pipeline, counters)
-    source = MqttSource(broker, partial(client_context, broker), intake, time_ns)
+    source = MqttSource(broker, partial(client_context, broker), intake, time_ns, directory.filters)
     hub = Hub(
         settings, directory, counters, spool, delivery, source, feed, database, servers, watch,
         settings.broker_address, monotonic(),

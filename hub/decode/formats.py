@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from reprlib import repr as brief
 from typing import TYPE_CHECKING, Any, Final
 
@@ -33,6 +33,27 @@ def decoder_of(spec: MessageSpec, sample: Sample) -> Decoder:
     """
     decode = _MAKERS[spec.format](spec, sample)
     return _forgiving(spec, decode) if spec.retained == "ignore" or spec.empty == "ignored" else decode
+
+
+def together(decoders: Sequence[Decoder]) -> Decoder:
+    """Return a decoder of a topic on which several kinds of messages come; a payload may hold more than one."""
+    if len(decoders) == 1:
+        return decoders[0]
+
+    def decode(tags: str, payload: bytes, received_ns: int, retained: bool, watch: Watch) -> str:  # noqa: FBT001 - as every decoder
+        lines: list[str] = []
+        faults: list[Fault] = []
+        for one in decoders:
+            try:
+                lines.append(one(tags, payload, received_ns, retained, watch))
+            except Rejected as rejected:
+                lines.append(rejected.kept)
+                faults += rejected.faults
+        if faults:
+            raise Rejected(list(dict.fromkeys(faults))[:MAX_FAULTS], "".join(lines))
+        return "".join(lines)
+
+    return decode
 
 
 def _forgiving(spec: MessageSpec, decode: Decoder) -> Decoder:

@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING, Final
 
 from hub.decode.compiler import compile_sample
 from hub.decode.formats import Decoder, decoder_of
-from hub.decode.presence import word_decoder
 from hub.decode.time_rule import TimeRule
-from hub.profiles.mqtt import NATIVE, STATUS
+from hub.profiles.mqtt import NATIVE
 from hub.profiles.terms import Terms
 
 if TYPE_CHECKING:
@@ -28,11 +27,13 @@ class Inlet:
 
     Attributes:
         topics: filters, with placeholders as the profile writes them.
-        bind: topic -> decoder of what arrives there; most decoders are the same for every topic.
+        bind: topic -> decoder of what arrives there.
+        looks_at_topic: whether that is another one for each topic.
     """
 
     topics: tuple[str, ...]
     bind: Callable[[str], Decoder]
+    looks_at_topic: bool
 
 
 def compile_profile(profile: Profile, name: str, vocabulary: Vocabulary, keep_ns: int) -> dict[str, Inlet]:
@@ -48,11 +49,6 @@ def compile_profile(profile: Profile, name: str, vocabulary: Vocabulary, keep_ns
     return {message: _inlet(message, spec, terms, rule) for message, spec in profile.mqtt.items()}
 
 
-def presence_inlets(profile: Profile) -> list[Inlet]:
-    """Return where devices of `profile` say whether they are connected: the native topic, and the vendor's."""
-    return [Inlet(one.topics, _always(word_decoder(one))) for one in (STATUS, profile.presence) if one is not None]
-
-
 def _inlet(message: str, spec: MessageSpec, terms: Terms, rule: TimeRule) -> Inlet:
     distinct = message == EVENTS if spec.event is None else spec.event
     bind_sample = compile_sample(spec, terms, rule, distinct=distinct)
@@ -61,7 +57,7 @@ def _inlet(message: str, spec: MessageSpec, terms: Terms, rule: TimeRule) -> Inl
     def bind(topic: str) -> Decoder:
         return decoder_of(spec, bind_sample(topic.split("/")))
 
-    return Inlet(topics, bind if spec.looks_at_topic else _always(bind("")))
+    return Inlet(topics, bind if spec.looks_at_topic else _always(bind("")), spec.looks_at_topic)
 
 
 def _always(decode: Decoder) -> Callable[[str], Decoder]:

@@ -13,40 +13,52 @@ from hub.decode.watch import Word, keep
 from hub.errors import Fault, Reason, Rejected
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
+    from hub.decode.formats import Decoder
     from hub.decode.watch import Watch
     from hub.profiles.mqtt import Presence
 
 
-def word_decoder(presence: Presence) -> Callable[[str, bytes, int, bool, Watch], str]:
-    """Return a decoder of presence words.
+class Words:
+    """What a profile's devices call online and offline."""
 
-    A will is the broker's message: it is no sign that the device lives, so only "online" moves `heard_ns`. A payload
-    of no bytes deletes what the broker had retained, and says nothing.
-    """
-    words = dict.fromkeys(presence.offline, False) | dict.fromkeys(presence.online, True)
+    def __init__(self, presence: Presence) -> None:
+        self._path = presence.path
+        self._words = dict.fromkeys(presence.offline, False) | dict.fromkeys(presence.online, True)
 
-    def decode(_tags: str, payload: bytes, received_ns: int, retained: bool, watch: Watch) -> str:  # noqa: FBT001 - as every decoder
-        if not payload:
-            return ""
-        word = _word(payload, presence.path)
-        online = words.get(word)
-        if online is None:
-            raise Rejected([Fault(Reason.OUT_OF_RANGE, f"presence: {brief(word)} is none of {', '.join(words)}"[:200])])
-        if online and not retained:
-            watch.heard_ns = received_ns
-        keep(watch.words, Word(received_ns, online, retained))
+    def decode(self, tags: str, payload: bytes, received_ns: int, retained: bool, watch: Watch) -> str:  # noqa: ARG002, FBT001 - as every decoder
+        """Take a word; a payload of no bytes deletes what the broker had retained, and says nothing."""
+        if payload:
+            online = self.online(payload)
+            if online is None:
+                what = f"presence: {brief(payload)} is none of {', '.join(self._words)}"
+                raise Rejected([Fault(Reason.OUT_OF_RANGE, what[:200])])
+            note(watch, received_ns, online=online, retained=retained)
         return ""
 
-    return decode
+    def online(self, payload: bytes) -> bool | None:
+        """Return what a payload says; None when it is no word of these."""
+        if self._path is None:
+            return self._words.get(payload.decode(errors="replace").strip())
+        try:
+            return self._words.get(as_text(at(orjson.loads(payload), self._path)))
+        except orjson.JSONDecodeError:
+            return None
 
 
-def _word(payload: bytes, path: str | None) -> str:
-    """Return the word in a payload; nothing when there is none."""
-    if path is None:
-        return payload.decode(errors="replace").strip()
-    try:
-        return as_text(at(orjson.loads(payload), path))
-    except orjson.JSONDecodeError as error:
-        raise Rejected([Fault(Reason.BAD_PAYLOAD, f"not JSON: {error}")]) from None
+def note(watch: Watch, received_ns: int, *, online: bool, retained: bool) -> None:
+    """Keep a word. A will is the broker's message and no sign that the device lives, so only "online" is one."""
+    if online and not retained:
+        watch.heard_ns = received_ns
+    keep(watch.words, Word(received_ns, online, retained))
+
+
+def listening(words: Words, decode: Decoder) -> Decoder:
+    """Return a decoder for a topic on which telemetry and presence words come alike (OwnTracks)."""
+
+    def either(tags: str, payload: bytes, received_ns: int, retained: bool, watch: Watch) -> str:  # noqa: FBT001 - as every decoder
+        online = words.online(payload)
+        if online is not None:
+            note(watch, received_ns, online=online, retained=retained)
+        return "" if online is False else decode(tags, payload, received_ns, retained, watch)
+
+    return either

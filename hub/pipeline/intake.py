@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NoReturn
 
 from hub.directory import Directory, device_of
 from hub.errors import Fault, Reason, Rejected, SpoolFull
@@ -18,6 +18,8 @@ from hub.model import Batch, Burst, DeadLetter, Lines, Message
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from hub.decode.watch import Watch
+    from hub.directory import Route
     from hub.pipeline.counters import Counters
     from hub.pipeline.options import PipelineOptions
     from hub.spool.base import Spool
@@ -172,28 +174,52 @@ class BatchingIntake:
             try:
                 tags, decode, watch = routes[message.topic]
                 if len(payload) > limit:
-                    if not message.retain:
-                        watch.heard_ns = received_ns
-                    raise Rejected([Fault(Reason.TOO_LARGE, f"{len(payload)} bytes, {limit} are allowed")])  # noqa: TRY301
+                    _refuse(watch, message, received_ns, limit)
                 lines.append(decode(tags, payload, received_ns, message.retain, watch))
             except Exception as error:  # noqa: BLE001 - one bad message must never stop the others
-                lines.append(self._reject(message, received_ns, error, dead))
+                lines.append(self._otherwise(message, received_ns, error, dead))
         self._counters.messages += len(burst.messages)
         self._counters.bytes += size
         return "".join(lines)
 
-    def _reject(self, message: Message, received_ns: int, error: Exception, dead: list[DeadLetter]) -> str:
+    def _otherwise(self, message: Message, received_ns: int, error: Exception, dead: list[DeadLetter]) -> str:
+        """Decode a message of a topic that is met for the first time; reject any other."""
+        directory, topic = self._directory, message.topic
+        if not isinstance(error, KeyError) or topic in directory.routes:
+            return self._reject(message, received_ns, error, directory.routes.get(topic), dead)
+        route = directory.resolve(topic)
+        if route is None:
+            return self._reject(message, received_ns, Rejected([directory.missing(topic)]), None, dead)
+        try:
+            return self._decoded(route, message, received_ns)
+        except Exception as last:  # noqa: BLE001 - one bad message must never stop the others
+            return self._reject(message, received_ns, last, route, dead)
+
+    def _decoded(self, route: Route, message: Message, received_ns: int) -> str:
+        tags, decode, watch = route
+        if len(message.payload) > self._options.max_payload_bytes:
+            _refuse(watch, message, received_ns, self._options.max_payload_bytes)
+        return decode(tags, message.payload, received_ns, message.retain, watch)
+
+    def _reject(
+        self, message: Message, received_ns: int, error: Exception, route: Route | None, dead: list[DeadLetter]
+    ) -> str:
         """Write one dead letter for the message; return the lines that were good in it."""
-        topic = message.topic
+        shown = message.topic[:TOPIC_KEPT]
         if isinstance(error, Rejected):
             faults, kept = error.faults, error.kept
-        elif isinstance(error, KeyError) and topic not in self._directory.routes:
-            faults, kept = [self._directory.missing(topic)], ""
         else:
             faults, kept = [Fault(Reason.DECODER_FAILED, f"{type(error).__name__}: {error}")], ""
         reason = faults[0].reason
         detail = "; ".join(fault.detail for fault in faults)[:DETAIL_KEPT]
-        shown = topic[:TOPIC_KEPT]
-        dead.append(DeadLetter(received_ns, device_of(shown), shown, reason, detail, message.payload[:PAYLOAD_KEPT]))
+        device = device_of(shown) if route is None else route.watch.device
+        dead.append(DeadLetter(received_ns, device, shown, reason, detail, message.payload[:PAYLOAD_KEPT]))
         self._counters.rejected[reason] += 1
         return kept
+
+
+def _refuse(watch: Watch, message: Message, received_ns: int, limit: int) -> NoReturn:
+    """Reject what is too large to look into; it is a sign of life all the same."""
+    if not message.retain:
+        watch.heard_ns = received_ns
+    raise Rejected([Fault(Reason.TOO_LARGE, f"{len(message.payload)} bytes, {limit} are allowed")])

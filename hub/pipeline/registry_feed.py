@@ -31,12 +31,14 @@ class RegistryFeed:
         self._registry = registry
         self._directory = directory
         self._seen = 0
+        self._contested: set[str] = set()
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="registry")
 
     async def load(self) -> None:
         """Read the whole registry, once, before anything is received."""
         self._seen = await self._call(self._registry.latest_change)
         self._tell(self._directory.update(await self._call(self._registry.entries)))
+        self._tell_contested()
         # A hundred thousand routes live as long as the hub: the collector need not walk over them again and again.
         gc.collect()
         gc.freeze()
@@ -61,8 +63,16 @@ class RegistryFeed:
         if changed:
             entries = await self._call(lambda: self._registry.entries(changed))
             self._tell(self._directory.update(entries, changed))
+            self._tell_contested()
             log.info("registry: %d devices changed", len(changed))
         self._seen = seen
+
+    def _tell_contested(self) -> None:
+        """Say once of each topic that two devices claim it."""
+        for topic in sorted(self._directory.contested.keys() - self._contested):
+            others = ", ".join(sorted(self._directory.contested[topic]))
+            log.warning("%s is another device's already, so %s is not heard there: compare the serials", topic, others)
+        self._contested = set(self._directory.contested)
 
     async def _call(self, work: Callable[[], _Result]) -> _Result:
         return await asyncio.get_running_loop().run_in_executor(self._thread, work)

@@ -51,8 +51,8 @@ def problem(topic: str) -> str:
 
 
 def _reach(topic: str, levels: list[str]) -> str:
-    if topic.startswith("$"):
-        return "begins with $, which is the broker's own"
+    if topic.startswith(("$", f"{ROOT}/")):
+        return "begins with $, the broker's own, or with devices/, the hub's own"
     if set(subscription(topic).split("/")) <= {"+", "#"}:
         return "has no level that is fixed: the hub would have to hear everything"
     begins = "vendor" if "{serial}" in levels[0] or "{imei}" in levels[0] else levels[0]  # `fill` sees to those
@@ -71,7 +71,7 @@ def fill(topic: str, identity: Identity) -> str | None:
     if any(not values[name] for name in _PLACEHOLDER.findall(topic)):
         return None
     filled = _PLACEHOLDER.sub(lambda found: values[found[1]] or "", topic)
-    return None if not topic.startswith(f"{ROOT}/") and filled.startswith(f"{ROOT}/") else filled
+    return None if filled.startswith(f"{ROOT}/") else filled
 
 
 def subscription(topic: str) -> str:

@@ -6,9 +6,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hub.directory import Directory, device_of, tags_of, topic_root
-from hub.errors import Reason
+from hub.decode.watch import Word
+from hub.directory import MOST_MET, Directory, Route, device_of, tags_of, topic_root, vendor_topics
+from hub.errors import Reason, Rejected
 from hub.profiles.loader import load_profiles
+from hub.profiles.schema import Profile
+from hub.profiles.topics import subscription
 from tests.unit.decode.line_protocol import parse_line
 
 LEAVES = ("telemetry", "events", "status")
@@ -23,6 +26,8 @@ class Device(NamedTuple):
     site: str | None = None
     zones: tuple[str, ...] = ()
     parent: str | None = None
+    serial: str | None = None
+    imei: str | None = None
 
 
 IDS = st.sampled_from(["a", "b", "c", "gw"])
@@ -91,6 +96,188 @@ def test_a_device_whose_profile_is_not_here_is_named_and_known_but_not_served() 
     assert made.update([Device("a", profile="no_such_model"), Device("b")]) == ["a"]
     assert made.missing("devices/a/telemetry").reason is Reason.UNKNOWN_TOPIC
     assert len(made) == 2
+
+
+# --- the vendors' own topics ---
+
+VENDORS: dict[str, dict[str, object]] = {
+    "tasmota": {
+        "mqtt": {"sensor": {"topics": ["tele/{device}/SENSOR"], "readings": {"weather": {"temperature_c": "t"}}}},
+        "presence": {"topics": ["tele/{device}/LWT"], "online": ["Online"], "offline": ["Offline"]},
+    },
+    "axis": {
+        "mqtt": {
+            "event": {
+                "topics": ["{serial}/event/#", "axis/{serial}/event/#"],
+                "readings": {"event": {"name": "$topic.2", "text": "x"}},
+            }
+        },
+        "presence": {"topics": ["{serial}/event/connection"], "from": "on", "online": ["1"], "offline": ["0"]},
+    },
+    "tracker": {"mqtt": {"data": {"topics": ["+/{imei}/data"], "readings": {"gps": {"speed_kmh": "s"}}}}},
+    "twins": {
+        "mqtt": {
+            "a": {"topics": ["t/{device}"], "partial": True, "readings": {"weather": {"temperature_c": "t"}}},
+            "b": {"topics": ["t/{device}"], "partial": True, "readings": {"level": {"distance_mm": "d"}}},
+        }
+    },
+    "axis_copy": {"mqtt": {"e": {"topics": ["{serial}/event/x"], "readings": {"event": {"name": "x"}}}}},
+}
+ABOUT = {"vendor": "V", "model": "M", "kind": "sensor", "about": "A", "interval_s": 60}
+MODELS = PROFILES | {
+    name: Profile.model_validate({**ABOUT, "manual": {"title": "T", "edition": "1"}, **said})
+    for name, said in VENDORS.items()
+}
+IMEI = "490154203237518"
+
+
+def vendors(*devices: Device) -> Directory:
+    made = Directory(VOCABULARY, MODELS, keep_ns=10**18)
+    made.update(devices)
+    return made
+
+
+def line(route: Route | None, payload: bytes) -> str:
+    assert route is not None
+    return route.decode(route.tags, payload, NOW, False, route.watch)  # noqa: FBT003 - the hot path's own order
+
+
+def test_a_vendors_topic_is_the_devices_as_much_as_its_native_one() -> None:
+    made = vendors(Device("air-1", "tasmota"))
+
+    assert set(made.routes) == {"devices/air-1/status", "tele/air-1/SENSOR", "tele/air-1/LWT"}
+    assert line(made.routes["tele/air-1/SENSOR"], b'{"t":21.5}') == (
+        f"weather,device=air-1,profile=tasmota temperature_c=21.5 {NOW}\n"
+    )
+    assert line(made.routes["tele/air-1/LWT"], b"Online") == ""
+    assert made.watches["air-1"].words == [Word(NOW, online=True, retained=False)]
+
+
+def test_what_wildcards_cover_is_resolved_once_and_forgotten_with_the_device() -> None:
+    made = vendors(Device("cam", "axis", serial="S1"), Device("other", "axis", serial="S2"))
+
+    assert "S1/event/VMD" not in made.routes
+    assert line(made.resolve("S1/event/VMD"), b'{"x":"y"}').startswith('event,device=cam,profile=axis name="VMD",')
+    assert made.routes["S1/event/VMD"].watch is made.watches["cam"]
+    assert line(made.resolve("axis/S2/event"), b'{"x":"y"}').startswith('event,device=other,profile=axis name="event",')
+
+    made.update([Device("cam", "axis", serial="S3")], {"cam"})
+    assert "S1/event/VMD" not in made.routes
+    assert made.resolve("S1/event/VMD") is None
+    assert made.resolve("S3/event/VMD") is not None
+
+    made.update([], {"cam", "other"})
+    assert made.routes == {}
+    assert made.resolve("S3/event/VMD") is None
+
+
+def test_a_topic_that_a_wildcard_covers_as_well_is_heard_by_both() -> None:
+    made = vendors(Device("cam", "axis", serial="S1"))
+    route = made.routes["S1/event/connection"]
+
+    assert line(route, b'{"on":1,"x":"y"}').startswith('event,device=cam,profile=axis name="connection",text="y" ')
+    assert line(route, b'{"on":0,"x":"y"}') == ""
+    assert [word.online for word in made.watches["cam"].words] == [True, False]
+
+
+def test_a_device_without_the_serial_or_imei_that_its_topics_need_is_not_heard_there() -> None:
+    made = vendors(Device("cam", "axis"), Device("car", "tracker", imei=IMEI), Device("van", "tracker"))
+
+    assert set(made.routes) == {"devices/cam/status", "devices/car/status", "devices/van/status"}
+    assert line(made.resolve(f"fleet/{IMEI}/data"), b'{"s":1}').startswith("gps,device=car,")
+
+
+def test_several_messages_may_come_on_one_topic() -> None:
+    route = vendors(Device("d", "twins")).routes["t/d"]
+
+    assert [one.split(",")[0] for one in line(route, b'{"t":1,"d":2}').splitlines()] == ["weather", "level"]
+    assert line(route, b'{"d":2}').startswith("level,")
+    with pytest.raises(Rejected, match="not JSON") as caught:
+        line(route, b"{")
+    assert len(caught.value.faults) == 1
+
+
+def test_a_gateways_child_keeps_its_vendors_topics_and_its_native_ones_are_the_gateways() -> None:
+    made = vendors(Device("gw"), Device("child", "tasmota", parent="gw"))
+
+    assert {topic for topic, route in made.routes.items() if route.watch.device == "child"} == {
+        "devices/gw/children/child/status",
+        "tele/child/SENSOR",
+        "tele/child/LWT",
+    }
+
+
+def test_who_has_a_topic_keeps_it_until_it_lets_go() -> None:
+    first, second = Device("one", "axis_copy", serial="S1"), Device("two", "axis_copy", serial="S1")
+    made = vendors(first, second)
+
+    assert made.routes["S1/event/x"].watch.device == "one"
+    assert made.contested == {"S1/event/x": {"two"}}
+
+    made.update([first], {"one"})
+    assert made.routes["S1/event/x"].watch.device == "one"
+    made.update([], {"one"})
+    assert made.contested == {}
+    assert made.routes["S1/event/x"].watch.device == "two"
+
+    made.update([Device("two", "axis_copy", serial="S2")], {"two"})
+    assert "S1/event/x" not in made.routes
+    made.update([first], {"one"})
+    assert made.routes["S1/event/x"].watch.device == "one"
+
+
+def test_a_topic_that_two_devices_wildcards_cover_is_nobodys() -> None:
+    made = vendors(Device("cam", "axis", serial="data"), Device("car", "tracker", imei=IMEI))
+
+    assert made.resolve("data/event/x") is not None
+    assert made.resolve(f"data/{IMEI}/data") is not None
+    made.update([Device("event", "tracker", imei="event")], {"event"})
+    assert made.resolve("data/event/data") is None
+
+
+def test_of_topics_without_end_only_some_are_remembered() -> None:
+    made = vendors(Device("cam", "axis", serial="S1"))
+    for number in range(MOST_MET + 5):
+        assert made.resolve(f"S1/event/{number}") is not None
+
+    assert len([topic for topic in made.routes if topic.startswith("S1/event/")]) == MOST_MET + 1
+
+
+def test_the_hub_subscribes_to_what_any_profile_needs() -> None:
+    assert vendors().filters == [
+        "+/+/data",
+        "+/event/#",
+        "+/event/connection",
+        "+/event/x",
+        "axis/+/event/#",
+        "t/+",
+        "tele/+/LWT",
+        "tele/+/SENSOR",
+    ]
+    assert directory().filters == sorted(
+        {subscription(topic) for one in PROFILES.values() for topic in vendor_topics(one)}
+    )
+
+
+def test_vital_signs_of_another_profile_mean_nothing_any_more() -> None:
+    made = directory(Device("a"))
+    watch = made.watches["a"]
+    watch.samples.append((NOW, NOW, 1))
+
+    made.update([Device("a", agency="x")], {"a"})
+    assert (made.watches["a"], watch.samples) == (watch, [(NOW, NOW, 1)])
+    made.update([Device("a", "generic_tracker")], {"a"})
+    assert (made.watches["a"], watch.samples) == (watch, [])
+    assert made.profile_of("a") is PROFILES["generic_tracker"]
+    assert made.profile_of("b") is None
+
+
+def test_each_device_has_an_index_of_its_own() -> None:
+    made = directory(Device("a"), Device("b"))
+    made.update([], {"a"})
+    made.update([Device("c"), Device("b")], {"b", "c"})
+
+    assert {name: watch.index for name, watch in made.watches.items()} == {"b": 1, "c": 2}
 
 
 @pytest.mark.parametrize(

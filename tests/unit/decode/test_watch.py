@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
 
 import pytest
 
-from hub.decode.messages import presence_inlets
+from hub.decode.presence import Words, listening
 from hub.decode.watch import MOST, Watch, Word, keep
 from hub.errors import Reason, Rejected
-from tests.unit.decode.models import Model, profile_of
+from hub.profiles.mqtt import STATUS, Presence
+from tests.unit.decode.models import Model
 from tests.unit.decode.strategies import NOW
-
-if TYPE_CHECKING:
-    from hub.profiles.schema import Profile
 
 MS = NOW // 1_000_000
 VITALS = ("energy.on", "energy.power_w", "energy.firmware")
@@ -104,53 +101,59 @@ def test_only_trackers_move() -> None:
 
 # --- presence ---
 
-PRESENCE = {"topics": ["tele/{device}/LWT"], "online": ["Online"], "offline": ["Offline", "gone"]}
+VENDORS = Presence(topics=("tele/{device}/LWT",), online=("Online",), offline=("Offline", "gone"))
 
 
-def said(profile: Profile, index: int, *payloads: bytes, retained: bool = False) -> Watch:
+def said(presence: Presence, *payloads: bytes, retained: bool = False) -> Watch:
     watch = Watch("d", 0)
     for number, payload in enumerate(payloads):
-        decode = presence_inlets(profile)[index].bind("")
-        assert decode("", payload, NOW + number, retained, watch) == ""
+        assert Words(presence).decode("", payload, NOW + number, retained, watch) == ""
     return watch
 
 
-def test_words_on_the_native_topic_and_on_the_vendors() -> None:
-    profile = profile_of({"readings": {"state": "s"}}, presence=PRESENCE)
-
-    assert [inlet.topics for inlet in presence_inlets(profile)] == [
-        ("devices/{device}/status",),
-        ("tele/{device}/LWT",),
-    ]
-    assert said(profile, 0, b"online", b"offline").words == [
+def test_words_are_the_hubs_own_or_the_vendors() -> None:
+    assert said(STATUS, b"online", b"offline").words == [
         Word(NOW, online=True, retained=False),
         Word(NOW + 1, online=False, retained=False),
     ]
-    assert said(profile, 1, b"gone", retained=True).words == [Word(NOW, online=False, retained=True)]
+    assert said(VENDORS, b"gone\n", retained=True).words == [Word(NOW, online=False, retained=True)]
 
 
 def test_a_will_is_no_sign_of_life_and_neither_is_what_was_retained() -> None:
-    profile = profile_of({"readings": {"state": "s"}}, presence=PRESENCE)
-
-    assert said(profile, 1, b"Online", b"Offline").heard_ns == NOW
-    assert said(profile, 1, b"Online", retained=True).heard_ns == 0
+    assert said(VENDORS, b"Online", b"Offline").heard_ns == NOW
+    assert said(VENDORS, b"Online", retained=True).heard_ns == 0
 
 
 @pytest.mark.parametrize(("payload", "online"), [(b'{"a":{"b":true}}', True), (b'{"a":{"b":0}}', False)])
 def test_a_word_may_stand_in_json(payload: bytes, online: bool) -> None:  # noqa: FBT001 - a row of the table
-    presence = {"topics": ["x/{device}"], "from": "a.b", "online": ["true"], "offline": ["0"]}
-    profile = profile_of({"readings": {"state": "s"}}, presence=presence)
+    presence = Presence(topics=("x/{device}",), path="a.b", online=("true",), offline=("0",))
 
-    assert [word.online for word in said(profile, 1, payload).words] == [online]
+    assert [word.online for word in said(presence, payload).words] == [online]
 
 
 @pytest.mark.parametrize("payload", [b"on", b"ONLINE", b"\xff", b"{}"])
 def test_another_word_is_rejected(payload: bytes) -> None:
-    profile = profile_of({"readings": {"state": "s"}}, presence=PRESENCE)
-
     with pytest.raises(Rejected, match="is none of Offline, gone, Online"):
-        said(profile, 1, payload)
+        said(VENDORS, payload)
 
 
 def test_nothing_says_nothing() -> None:
-    assert said(profile_of({"readings": {"state": "s"}}), 0, b"").words == []
+    assert said(STATUS, b"").words == []
+
+
+def test_a_will_among_telemetry_is_a_word_and_neither_telemetry_nor_a_sign_of_life() -> None:
+    """OwnTracks sends positions and its last will on one topic."""
+    model = Model({"when": {"_type": "location"}, "readings": {"power_w": "p"}}, vitals=("energy.power_w",))
+    presence = Presence(topics=("x/{device}",), path="_type", online=("location",), offline=("lwt",))
+    decode = listening(Words(presence), model.decoder())
+    sent = [{"_type": "location", "p": 1}, {"_type": "card"}, {"_type": "lwt"}]
+    heard = []
+    for number, doc in enumerate(sent):
+        decode("", json.dumps(doc).encode(), NOW + number, False, model.watch)  # noqa: FBT003 - a decoder's own order
+        heard.append(model.watch.heard_ns - NOW)
+
+    assert heard == [0, 1, 1]
+    assert [(word.received_ns - NOW, word.online) for word in model.watch.words] == [(0, True), (2, False)]
+    assert [sample[1:] for sample in model.watch.samples] == [(NOW, 1)]
+    with pytest.raises(Rejected, match="not JSON"):
+        decode("", b"{", NOW, False, model.watch)  # noqa: FBT003 - a decoder's own order

@@ -27,6 +27,8 @@ class Device(NamedTuple):
     site: str | None = None
     zones: tuple[str, ...] = ()
     parent: str | None = None
+    serial: str | None = None
+    imei: str | None = None
 
 
 class MemorySink:

@@ -209,11 +209,11 @@ WRONG_TOPICS = [
     ("{serial}/#", "has no level that is fixed"),
     ("x-{serial}/#", "has no level that is fixed"),
     ("$SYS/{serial}", "begins with $"),
-    ("devices/{serial}/telemetry", "reaches into the hub's own topics, such as devices/x/telemetry"),
+    ("devices/{serial}/telemetry", "or with devices/, the hub's own"),
     ("+/{serial}/status", "reaches into the hub's own topics, such as devices/x/status"),
-    ("devices/{device}/#", "reaches into the hub's own topics"),
-    ("{device}/x/telemetry/#", "reaches"),
-    ("devices/x/children/{serial}/desired", "reaches"),
+    ("devices/{device}/#", "or with devices/, the hub's own"),
+    ("{device}/x/telemetry/#", "reaches into the hub's own topics, such as devices/x/telemetry"),
+    ("+/{serial}/#", "has no level that is fixed"),
     ("", "is 1 to 200 printable characters"),
 ]
 WRONG_MODBUS = [

@@ -31,7 +31,6 @@ def test_placeholders_are_filled_with_what_the_registry_knows(topic: str, filled
 def test_no_serial_leads_into_the_hubs_own_tree() -> None:
     assert fill("{serial}/event/#", Device(serial="devices")) is None
     assert fill("{device}/rpc", Device(device="devices")) is None
-    assert fill("devices/{device}/extra", Device()) == "devices/cam-1/extra"
 
 
 @pytest.mark.parametrize(
