@@ -18,8 +18,6 @@ if TYPE_CHECKING:
     from hub.profiles.schema import Case, Profile
 
 Fields = dict[str, bool | float | int | str]
-NEAR_NS = 100_000
-"""A case's time of receipt and the one of the test's clock differ by so much at most: a nanosecond a message."""
 
 
 @dataclass(frozen=True)
@@ -47,13 +45,8 @@ class Played:
         points: dict[tuple[str, int], Fields] = {}
         for line in self.case.lines:
             point = parse_line(line)
-            points.setdefault((point.measurement, self.placed(point.time)), {}).update(point.fields)
+            points.setdefault((point.measurement, point.time), {}).update(point.fields)
         return points
-
-    def placed(self, time_ns: int) -> int:
-        """Return a time, or the case's time of receipt when it is that, but for the test's own clock."""
-        received = self.case.received_ns
-        return received if 0 <= time_ns - received <= NEAR_NS else time_ns
 
 
 def all_cases() -> Iterator[Played]:
