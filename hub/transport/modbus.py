@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 
 Table = Literal["holding", "input", "coil", "discrete"]
 BAUD: Final = 9600
+FASTEST: Final = 4_000_000
+LAST_PORT: Final = 65535
 
 _TCP: Final = re.compile(r"(tcp|rtutcp)://(?:\[([0-9A-Fa-f:.]+)\]|([A-Za-z0-9.-]+)):([0-9]{1,5})")
 _SERIAL: Final = re.compile(r"rtu://(/dev/[A-Za-z0-9/_.-]+)(?:\?(.*))?")
@@ -82,11 +84,12 @@ def parse_address(text: str) -> TcpAddress | SerialAddress:
     """
     if tcp := _TCP.fullmatch(text):
         kind, v6, host, port = tcp.groups()
-        return TcpAddress(v6 or host, int(port), rtu=kind == "rtutcp")
-    if serial := _SERIAL.fullmatch(text):
+        if 0 < int(port) <= LAST_PORT:
+            return TcpAddress(v6 or host, int(port), rtu=kind == "rtutcp")
+    elif serial := _SERIAL.fullmatch(text):
         device, query = serial.groups()
         options = dict(parse_qsl(query or ""))
-        return SerialAddress(
-            device, int(options.get("baud", BAUD)), options.get("parity", "N"), int(options.get("stop", "1"))
-        )
+        baud, stop = int(options.get("baud", BAUD)), int(options.get("stop", "1"))
+        if 0 < baud <= FASTEST:
+            return SerialAddress(device, baud, options.get("parity", "N"), stop)
     raise ValueError(f"{text!r} is no Modbus address")

@@ -154,7 +154,7 @@ class _Manager(TransactionManager):
                 self.transport, _ = await self.call_create()
         except TimeoutError as error:
             raise LinkDown(f"no connection within {self._connect_s:g} s") from error
-        except (OSError, ValueError) as error:  # ValueError: settings that the serial driver does not have
+        except (OSError, ValueError) as error:  # ValueError: settings that a serial driver does not have
             raise LinkDown(f"no connection: {_reason(error)}") from error
         return True
 

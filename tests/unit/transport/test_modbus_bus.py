@@ -58,9 +58,12 @@ def test_an_address_is_read_as_the_registry_keeps_it(text: str, address: object)
     assert parse_address(text) == address
 
 
-def test_what_is_no_address_is_refused() -> None:
+@pytest.mark.parametrize(
+    "text", ["http://10.0.0.5:502", "tcp://10.0.0.5", "tcp://10.0.0.5:65536", "rtu:///dev/ttyS0?baud=0", ""]
+)
+def test_what_is_no_address_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="is no Modbus address"):
-        parse_address("http://10.0.0.5:502")
+        parse_address(text)
 
 
 def test_a_frame_on_a_serial_line_ends_with_three_and_a_half_characters_of_silence() -> None:
