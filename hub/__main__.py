@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from hub.cli import certificate, device, device_life, importing, place, sticker, user
+from hub.cli import certificate, device, device_life, importing, place, profile, sticker, user
 from hub.cli.context import FAILED, WRONG_USAGE, Context, find_config
 from hub.cli.demo.command import demo
 from hub.cli.init import init
@@ -43,6 +43,7 @@ device_life.register(device.devices)
 importing.register(device.devices)
 sticker.register(device.devices)
 device_life.register_agencies(place.agencies)
+profile.register(app)
 certificate.register(app)
 user.register(app)
 

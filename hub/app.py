@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final, assert_never
 
 from hub.broker.external import ExternalWatch
 from hub.broker.guard import Guard, GuardedBroker
-from hub.directory import Directory
+from hub.directory import Directory, vendor_topics
 from hub.errors import CityhubError, ungrouped
 from hub.local.folder import private_folder
 from hub.local.influxd import ManagedInflux
@@ -25,7 +25,7 @@ from hub.pipeline.counters import Counters
 from hub.pipeline.delivery import Delivery
 from hub.pipeline.intake import BatchingIntake
 from hub.pipeline.registry_feed import RegistryFeed
-from hub.profiles.loader import load_profiles, profile_names
+from hub.profiles.loader import load_profiles
 from hub.sinks.influx_v1 import InfluxV1Sink
 from hub.sinks.options import InfluxV1Options, InfluxV2Options, SinkOptions
 from hub.sinks.query import InfluxReader
@@ -47,6 +47,7 @@ from provisioning.keystore import find_passphrase
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Coroutine
 
+    from hub.broker.acl import Topics
     from hub.settings import Settings
     from hub.sinks.base import Sink
     from hub.transport.options import MqttOptions
@@ -139,15 +140,16 @@ async def _start(settings: Settings, stack: AsyncExitStack) -> Hub:
     engine = open_engine(settings.registry_url)
     stack.callback(engine.dispose)
     authority = Authority.load(settings.pki_dir, clock=time_ns, passphrase=find_passphrase(os.environ))
-    profiles = profile_names()
+    vocabulary, profiles = load_profiles(own=settings.profiles.folder)
+    directory = Directory(vocabulary, profiles, settings.local_influxdb.raw_days * DAY_NS)
     services = services_on(engine, authority, time_ns, grace_days=settings.api.grace_days, profiles=profiles)
     policy = Enforcement(engine, services.registry, services.revocation, authority, time_ns)
     spool = await enter(SqliteSpool(settings.spool_file, settings.spool))  # first: it keeps a second hub away
     servers: dict[str, Supervisor] = {}
     database = await enter(_influx(settings, servers))
-    broker, watch = await enter(_broker(settings, servers, authority, policy))
+    vendors = {name: vendor_topics(profile) for name, profile in profiles.items()}
+    broker, watch = await enter(_broker(settings, servers, authority, policy, vendors))
     sink = await enter(_opened(_sink(database, settings.pipeline.writers)))
-    directory = _directory(settings)
     feed = RegistryFeed(services.registry, directory)
     await feed.load()
     counters = Counters()
@@ -201,7 +203,7 @@ async def _influx(settings: Settings, servers: dict[str, Supervisor]) -> AsyncIt
 
 @asynccontextmanager
 async def _broker(
-    settings: Settings, servers: dict[str, Supervisor], authority: Authority, policy: Enforcement
+    settings: Settings, servers: dict[str, Supervisor], authority: Authority, policy: Enforcement, vendors: Topics
 ) -> AsyncIterator[tuple[MqttOptions, Guard | ExternalWatch]]:
     folder = private_folder(settings.state_dir / "services")
     address = settings.broker_address
@@ -219,6 +221,7 @@ async def _broker(
     guarded = GuardedBroker(
         acl_file=acl_file, crl_file=crl_file, ca_file=server.ca_file, folder=folder, inner=broker.link_options(),
         devices=(LOOPBACK if local.listen == EVERYWHERE else local.listen, local.port), reload=supervisor.reload,
+        vendors=vendors,
     )  # fmt: skip
     guard = Guard(policy, guarded, time_ns)
     await guard.prepare()
@@ -269,8 +272,3 @@ def _sink(options: SinkOptions, connections: int) -> Sink:
 
             return InfluxV2Sink(options, connections=connections)
     assert_never(options)
-
-
-def _directory(settings: Settings) -> Directory:
-    vocabulary, profiles = load_profiles()
-    return Directory(vocabulary, profiles, settings.local_influxdb.raw_days * DAY_NS)

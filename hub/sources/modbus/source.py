@@ -53,7 +53,8 @@ class ModbusSource:
         self._running: dict[str, asyncio.Task[None]] = {}
         self._tasks: asyncio.TaskGroup | None = None
 
-    def __len__(self) -> int:
+    @property
+    def devices(self) -> int:
         """Devices that are polled."""
         return len(self._units)
 

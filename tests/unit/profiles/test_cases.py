@@ -4,55 +4,26 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from hub.decode.messages import compile_profile
-from hub.decode.registers import compile_modbus
-from hub.decode.watch import Watch
-from hub.errors import Reason, Rejected
+from hub.decode.cases import case_problems, decode_case
 from hub.profiles.loader import load_cases, load_profiles, profiles_folder
+from hub.profiles.terms import Terms
 from tests.unit.decode.line_protocol import parse_line, parse_lines
 
 if TYPE_CHECKING:
     from hub.profiles.schema import Case, Profile
 
-KEEP_NS = 30 * 86_400 * 1_000_000_000
 VOCABULARY, PROFILES = load_profiles()
+TERMS = {name: Terms(profile, name, VOCABULARY) for name, profile in PROFILES.items()}
 CASES = [(name, file, case) for name in PROFILES for file, case in load_cases(profiles_folder() / name).items()]
 
 
 @pytest.mark.parametrize(("name", "file", "case"), CASES, ids=[f"{name}/{file}" for name, file, _ in CASES])
 def test_a_profile_decodes_its_case(name: str, file: str, case: Case) -> None:
-    text, reasons = decoded(name, case) if case.registers is None else read(name, case)
+    assert case_problems(TERMS[name], case) == [], file
 
     # As text, for 25 and 25.0 are equal to Python and a conflict of types to InfluxDB.
-    assert [str(point) for point in parse_lines(text)] == [str(parse_line(line)) for line in case.lines], file
-    assert tuple(reasons) == case.rejected
-
-
-def decoded(name: str, case: Case) -> tuple[str, list[Reason]]:
-    """Decode a case's payload to (lines, reasons of what was rejected)."""
-    decode = compile_profile(PROFILES[name], name, VOCABULARY, KEEP_NS)[case.message].bind(case.topic or "")
-    try:
-        return decode("", (case.payload or "").encode(), case.received_ns, case.retained, Watch("dev-1", 0)), []
-    except Rejected as rejected:
-        return rejected.kept, [fault.reason for fault in rejected.faults]
-
-
-def read(name: str, case: Case) -> tuple[str, list[Reason]]:
-    """Decode a case's registers, each group in its turn, to (lines, reasons of what was rejected)."""
-    tables = {
-        table: {at + offset: word for at, words in blocks.items() for offset, word in enumerate(words)}
-        for table, blocks in (case.registers or {}).items()
-    }
-    groups = compile_modbus(PROFILES[name], name, VOCABULARY)
-    taken = [group.decode("", tables.get(group.table, {}), case.received_ns) for group in groups]
-    return "".join(one.lines for one in taken), [fault.reason for one in taken for _, fault in one.faults]
-
-
-def readings(profile: Profile) -> int:
-    """Count what a profile reads."""
-    count = sum(len(each) for message in profile.mqtt.values() for each in message.readings.values())
-    groups = profile.modbus.groups.values() if profile.modbus else ()
-    return count + sum(len(each) for group in groups for each in group.readings.values())
+    points = parse_lines(decode_case(TERMS[name], case)[0])
+    assert [str(point) for point in points] == [str(parse_line(line)) for line in case.lines]
 
 
 @pytest.mark.parametrize("name", PROFILES)
@@ -65,6 +36,13 @@ def test_a_profile_comes_with_cases_of_what_is_good_and_what_is_not(name: str) -
     assert any(case.rejected and not case.lines for case in cases)
     assert {case.message for case in cases if case.registers is None} == set(PROFILES[name].mqtt)
     assert any(case.registers for case in cases) == (PROFILES[name].modbus is not None)
+
+
+def readings(profile: Profile) -> int:
+    """Count what a profile reads."""
+    count = sum(len(each) for message in profile.mqtt.values() for each in message.readings.values())
+    groups = profile.modbus.groups.values() if profile.modbus else ()
+    return count + sum(len(each) for group in groups for each in group.readings.values())
 
 
 def test_every_case_is_in_use() -> None:

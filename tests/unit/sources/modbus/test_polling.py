@@ -371,7 +371,7 @@ async def test_the_registry_is_followed_and_nobody_else_is_disturbed() -> None:
     assert len(world.line("tcp://10.0.0.6:502").unit(1).asked) >= 4
     assert [point.tags.get("site") for point in world.book.points("m1")][-4:] == ["baru"] * 4
     assert world.source.state("m2") is None
-    assert len(world.source) == 1
+    assert world.source.devices == 1
 
 
 async def test_a_device_that_moves_to_another_unit_or_gateway_is_asked_there() -> None:

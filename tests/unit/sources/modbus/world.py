@@ -44,6 +44,8 @@ class Device(NamedTuple):
     site: str | None = None
     zones: tuple[str, ...] = ()
     parent: str | None = None
+    serial: str | None = None
+    imei: str | None = None
 
 
 class FakePace:
@@ -228,6 +230,7 @@ class Book:
         return [point for point in parse_lines(self.text) if device in {"", point.tags["device"]}]
 
 
+CALM = meter({"energy": {"voltage_v": {"at": 1, "type": "uint16", "dead_band": 5, "silence_s": 86400}}})
 POWER = meter({"energy": {"power_w": {"at": 0, "type": "uint16"}, "voltage_v": {"at": 1, "type": "uint16"}}})
 
 
@@ -239,7 +242,7 @@ class World:
         self.lines: dict[str, Line] = {}
         self.book = Book()
         self.buses: list[ScriptedBus] = []
-        self.directory = Directory(VOCABULARY, profiles or {"meter": POWER}, KEEP_NS)
+        self.directory = Directory(VOCABULARY, profiles or {"meter": POWER, "calm": CALM}, KEEP_NS)
         self.directory.update(devices)
         self.source = self.polled_into(self.book)
 
