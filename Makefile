@@ -16,7 +16,7 @@ TESTERS  := mosquitto_pub:mosquitto-clients victoria-metrics:victoria-metrics op
 NODE     := tests/integration/modbus/node
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-tests demo check test bench bench-provisioning fuzz lock clean
+.PHONY: help setup setup-tests demo check test bench bench-provisioning bench-modbus bench-gateway fuzz lock clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 22
@@ -51,6 +51,12 @@ bench: setup ## Measure; one JSON object on stdout; ARGS="--devices 100000"
 
 bench-provisioning: setup ## Measure import, a large registry and revocation; ARGS="--devices 1000"
 	@$(BIN)/python -m tests.bench.provisioning $(ARGS)
+
+bench-modbus: setup ## Measure polling; one JSON object on stdout; ARGS="--meters 100 --seconds 10"
+	@$(BIN)/python -m tests.bench.modbus $(ARGS)
+
+bench-gateway: setup ## Measure what dead and slow units cost their neighbours; ARGS="--timeout 3000"
+	@$(BIN)/python -m tests.bench.gateway $(ARGS)
 
 fuzz: $(STAMP) ## Damaged inputs for every parser of outside bytes; ARGS="--inputs 1000000 --only csr,csv"
 	@$(BIN)/python -m tests.bench.fuzz $(ARGS)

@@ -90,6 +90,7 @@ async def polling(source: ModbusSource) -> AsyncIterator[ModbusSource]:
     """Poll while the block runs."""
     async with asyncio.TaskGroup() as tasks:
         run = tasks.create_task(source.run())
+        await asyncio.sleep(0)  # it has looked at the directory by then
         try:
             yield source
         finally:

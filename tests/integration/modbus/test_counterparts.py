@@ -148,7 +148,7 @@ async def test_when_the_server_dies_nothing_is_written_and_when_it_is_back_it_is
     kept = Kept()
     async with (
         counterpart(command, way, tmp_path) as (process, address),
-        polling(polled(address, tmp_path, kept)) as hub,
+        polling(polled(address, tmp_path, kept)) as source,
     ):
         await enough(kept, 2)
         process.kill()
