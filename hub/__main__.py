@@ -3,12 +3,26 @@
 from __future__ import annotations
 
 import sys
+from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from hub.cli import certificate, device, device_life, importing, place, profile, sticker, user
+from hub.cli import (
+    certificate,
+    device,
+    device_life,
+    fence,
+    importing,
+    incidents,
+    place,
+    profile,
+    sticker,
+    uplink,
+    user,
+)
+from hub.cli.bandwidth import bandwidth
 from hub.cli.context import FAILED, WRONG_USAGE, Context, find_config
 from hub.cli.demo.command import demo
 from hub.cli.init import init
@@ -26,17 +40,27 @@ app = typer.Typer(
 )
 
 
+def _show_version(wanted: bool) -> None:  # noqa: FBT001 - as typer calls it
+    if wanted:
+        typer.echo(f"cityhub {version('cityhub')}")
+        raise typer.Exit
+
+
 @app.callback()
 def _settings(
     ctx: typer.Context,
     config: Annotated[
-        Path | None, typer.Option("--config", "-c", help="Settings file [env: CITYHUB_CONFIG, else ./cityhub.toml].")
+        Path | None, typer.Option("--config", "-c", help="Settings file; else CITYHUB_CONFIG, else ./cityhub.toml.")
     ] = None,
+    *,
+    _version: Annotated[
+        bool, typer.Option("--version", help="Show the version and exit.", callback=_show_version, is_eager=True)
+    ] = False,
 ) -> None:
     ctx.obj = Context(find_config(config))
 
 
-for command in (init, up, status, rejects, demo):
+for command in (init, up, status, rejects, bandwidth, demo):
     app.command()(command)
 device.register(app)
 device_life.register(device.devices)
@@ -44,8 +68,11 @@ importing.register(device.devices)
 sticker.register(device.devices)
 device_life.register_agencies(place.agencies)
 profile.register(app)
+incidents.register(app, device.devices, place.sites)
 certificate.register(app)
 user.register(app)
+uplink.register(app)
+fence.register(app)
 
 
 def main() -> None:

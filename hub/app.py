@@ -6,11 +6,13 @@ import asyncio
 import logging
 import os
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from importlib.metadata import version
+from socket import gethostname
 from time import monotonic, time_ns
 from typing import TYPE_CHECKING, Any, Final, assert_never
+from zoneinfo import ZoneInfo
 
 from hub.broker.external import ExternalWatch
 from hub.broker.guard import Guard, GuardedBroker
@@ -31,11 +33,24 @@ from hub.sinks.options import InfluxV1Options, InfluxV2Options, SinkOptions
 from hub.sinks.query import InfluxReader
 from hub.sources.mqtt import MqttSource
 from hub.spool.sqlite import SqliteSpool
+from hub.status.bandwidth import Bandwidth
+from hub.status.bookkeeper import Bookkeeper
+from hub.status.broker_stats import BrokerStats
+from hub.status.core import Model, Status
+from hub.status.figures import Figures
+from hub.status.ledger import Ledger
+from hub.status.naming import read_names
+from hub.status.periods import Periods
+from hub.status.runner import StatusRunner
+from hub.status.store import StatusStore
+from hub.status.trips import PART as TRIPS
+from hub.status.trips import Trips
+from hub.status.wellness import Vitals
 from hub.transport.tls import client_context
 from hub.web.api import network_api
 from hub.web.health import health_router
 from hub.web.server import build_api, serve, serve_tls
-from hub.web.services import services_on
+from hub.web.services import Services, services_on
 from hub.web.snapshot import Health
 from hub.web.tls import TlsFiles
 from provisioning.ca import Authority
@@ -47,16 +62,37 @@ from provisioning.keystore import find_passphrase
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Coroutine
 
+    from sqlalchemy import Engine
+
     from hub.broker.acl import Topics
+    from hub.profiles.schema import Profile
     from hub.settings import Settings
     from hub.sinks.base import Sink
+    from hub.sources.base import Intake
     from hub.transport.options import MqttOptions
+    from provisioning.registry import Registry
 
 VERSION: Final = version("cityhub")
 EVERYWHERE: Final = "0.0.0.0"  # noqa: S104 - what the operator may have written
-DAY_NS: Final = 86_400 * 1_000_000_000
+SECOND_NS: Final = 1_000_000_000
+DAY_NS: Final = 86_400 * SECOND_NS
 
 log = logging.getLogger(__name__)
+
+
+@dataclass
+class History:
+    """The books of bytes and trips, and the way to the history database."""
+
+    books: Bookkeeper
+    spool: SqliteSpool
+    delivery: Delivery
+
+    def troubles(self) -> dict[str, str]:
+        """Return what is wrong: part -> a sentence."""
+        outage = f"history: {self.delivery.outage}" if self.delivery.outage else ""
+        said = {"ledger": self.books.trouble, "history-spool": self.spool.full, "history": outage}
+        return {part: text for part, text in said.items() if text}
 
 
 @dataclass
@@ -70,10 +106,13 @@ class Hub:
     delivery: Delivery
     source: MqttSource
     feed: RegistryFeed
+    history: History
     database: SinkOptions
     servers: dict[str, Supervisor]
     watch: Guard | ExternalWatch
     broker_address: tuple[str, int]
+    status: Status
+    stats: BrokerStats
     started: float
 
     def health(self) -> Health:
@@ -97,13 +136,49 @@ class Hub:
             writes=counters.writes,
             write_failures=counters.write_failures,
             rejected=dict(counters.rejected),
+            presence=self.status.fleet.counts(),
+            incidents=len(self.status.incidents.open()),
+        )
+
+    def vitals(self) -> Vitals:
+        """Return what the rooms say of themselves, for the hub's own incidents."""
+        states = {name: one.state for name, one in self.servers.items() if one.state is not State.RUNNING}
+        others = {f"server-{name}": f"the server {name} is {state}" for name, state in states.items()}
+        return Vitals(
+            linked=self.source.connected,
+            link=self.source.outage,
+            messages=self.counters.messages,
+            expected_per_s=self.status.fleet.expected_per_s(),
+            database=self.delivery.outage,
+            spool_full=self.spool.full,
+            spool_percent=self.spool.bytes / (self.settings.spool.max_mb * 10_000),
+            registry=self.feed.trouble,
+            others=others
+            | self.history.troubles()
+            | {f"enforcement-{number}": text for number, text in enumerate(self.watch.problems)},
+            dropped=self.stats.dropped,
+        )
+
+    def figures(self) -> Figures:
+        """Return what the hub writes about itself."""
+        counters = self.counters
+        return Figures(
+            messages=counters.messages,
+            points_stored=counters.points_stored,
+            points_spooled=counters.points_spooled,
+            spool_points=self.spool.lines,
+            spool_bytes=self.spool.bytes,
+            write_failures=counters.write_failures,
+            devices=len(self.directory),
+            rejected=counters.rejected,
+            problems=self.problems(),
         )
 
     def problems(self) -> list[str]:
         """Return what is wrong, a sentence each."""
         servers = [f"{name} is {one.state}" for name, one in self.servers.items() if one.state is not State.RUNNING]
         broker = "" if self.source.connected else f"not connected to the broker: {self.source.outage}"
-        rooms = (broker, self.delivery.outage, self.spool.full, self.feed.trouble)
+        rooms = (broker, self.delivery.outage, self.spool.full, self.feed.trouble, *self.history.troubles().values())
         return servers + [text for text in rooms if text] + self.watch.problems
 
     def reader(self) -> InfluxReader:
@@ -151,26 +226,40 @@ async def _start(settings: Settings, stack: AsyncExitStack) -> Hub:
     broker, watch = await enter(_broker(settings, servers, authority, policy, vendors))
     sink = await enter(_opened(_sink(database, settings.pipeline.writers)))
     feed = RegistryFeed(services.registry, directory)
-    await feed.load()
+    status = _status(settings, directory, profiles)
     counters = Counters()
     delivery = Delivery(spool, sink, settings.pipeline, counters, time_ns)
     intake = BatchingIntake(directory, spool, settings.pipeline, counters)
     source = MqttSource(broker, partial(client_context, broker), intake, time_ns, directory.filters)
+    history = await enter(_history(settings, database, directory, services.registry, status))
     hub = Hub(
-        settings, directory, counters, spool, delivery, source, feed, database, servers, watch,
-        settings.broker_address, monotonic(),
+        settings, directory, counters, spool, delivery, source, feed, history, database, servers, watch,
+        settings.broker_address, status, BrokerStats(broker), monotonic(),
     )  # fmt: skip
+    runner = _runner(hub, engine, services, intake)
+    feed.followers.append(runner)
+    await feed.load()
+    await runner.load()
+    stack.push_async_callback(runner.close)
     loopback = build_api([health_router(hub.health)], VERSION)
-    network = network_api(services, settings.api, time_ns, VERSION)
+    live = replace(
+        services, presence=runner.presence, write=intake.add, keep_ns=settings.local_influxdb.raw_days * DAY_NS
+    )
+    network = network_api(live, settings.api, time_ns, VERSION)
     rooms = {
         "spool": spool.tidy(),
         "delivery": delivery.run(),
+        "history-spool": history.spool.tidy(),
+        "history": history.delivery.run(),
+        "books": history.books.run(),
         "intake": intake.run(),
         "web": serve(loopback, settings.web),
         "api": serve_tls(network, settings.api, _api_files(settings, authority)),
         "watch": watch.run(),
         "renewal": renew_in_time(partial(_renew, settings, authority, watch), time_ns),
         "registry": feed.run(),
+        "status": runner.run(),
+        "broker-stats": hub.stats.run(),
         "mqtt": source.run(),
     }
     for name, room in rooms.items():
@@ -187,6 +276,32 @@ async def _running(name: str, room: Coroutine[Any, Any, None]) -> AsyncIterator[
             yield
         finally:
             task.cancel()
+
+
+@asynccontextmanager
+async def _history(
+    settings: Settings, database: SinkOptions, directory: Directory, registry: Registry, status: Status
+) -> AsyncIterator[History]:
+    """The pipeline's own classes a second time, for the second database; status shows the parts what devices report."""
+    periods = Periods(ZoneInfo(settings.city.timezone))
+    ledger = Ledger(settings.ledger_file, periods)
+    bandwidth = Bandwidth(directory, periods, ledger.meters(), status.incidents)
+    trips = Trips(directory, ledger.states(TRIPS))
+    status.add(bandwidth)
+    status.add(trips)
+    async with (
+        SqliteSpool(settings.history_file, settings.spool) as spool,
+        _opened(_sink(database.history(), 1)) as sink,
+    ):
+        options = settings.pipeline.model_copy(update={"writers": 1})
+        books = Bookkeeper(
+            bandwidth, trips, ledger=ledger, periods=periods, spool=spool, registry=registry, clock=time_ns
+        )
+        try:
+            await books.load()
+            yield History(books, spool, Delivery(spool, sink, options, Counters(), time_ns))
+        finally:
+            books.close()
 
 
 @asynccontextmanager
@@ -272,3 +387,26 @@ def _sink(options: SinkOptions, connections: int) -> Sink:
 
             return InfluxV2Sink(options, connections=connections)
     assert_never(options)
+
+
+def _status(settings: Settings, directory: Directory, profiles: dict[str, Profile]) -> Status:
+    models = {
+        name: Model(profile.kind, round(profile.interval_s * SECOND_NS), profile.vitals)
+        for name, profile in profiles.items()
+    }
+    zone = ZoneInfo(settings.city.timezone)
+    return Status(directory.watches, models, settings.status, settings.health, zone)
+
+
+def _runner(hub: Hub, engine: Engine, services: Services, intake: Intake) -> StatusRunner:
+    return StatusRunner(
+        hub.status,
+        StatusStore(engine),
+        hub.feed.call,
+        partial(read_names, services.registry, engine),
+        intake,
+        hub.vitals,
+        hub.figures,
+        time_ns,
+        gethostname(),
+    )

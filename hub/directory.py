@@ -49,6 +49,8 @@ class Entry(Protocol):
     def modbus(self) -> str | None: ...  # noqa: D102
     @property
     def unit(self) -> int | None: ...  # noqa: D102
+    @property
+    def local_recording(self) -> bool: ...  # noqa: D102
 
 
 class Route(NamedTuple):

@@ -21,6 +21,7 @@ from hub.local.options import ManagedBrokerOptions, ManagedInfluxOptions
 from hub.pipeline.options import PipelineOptions
 from hub.sinks.options import SinkOptions
 from hub.spool.options import SpoolOptions
+from hub.status.options import HealthOptions, StatusOptions
 from hub.transport.options import MqttOptions
 from hub.web.options import ApiOptions, WebOptions
 
@@ -93,6 +94,8 @@ class Settings(_Section):
     bundle: BundleSettings = BundleSettings()
     pipeline: PipelineOptions = PipelineOptions()
     spool: SpoolOptions = SpoolOptions()
+    status: StatusOptions = StatusOptions()
+    health: HealthOptions = HealthOptions()
     web: WebOptions = WebOptions()
     api: ApiOptions = ApiOptions()
 
@@ -116,6 +119,16 @@ class Settings(_Section):
     def spool_file(self) -> Path:
         """The spool's SQLite file."""
         return self.state_dir / "spool.db"
+
+    @property
+    def history_file(self) -> Path:
+        """The SQLite file of the history's spool."""
+        return self.state_dir / "history.db"
+
+    @property
+    def ledger_file(self) -> Path:
+        """The SQLite file in which bytes are booked."""
+        return self.state_dir / "ledger.db"
 
 
 def load_settings(file: Path, environment: Mapping[str, str] = os.environ) -> Settings:
@@ -167,16 +180,22 @@ def _validate(file: Path, document: dict[str, Any], origin: dict[str, str]) -> S
     try:
         return Settings.model_validate({**document, "file": file.absolute()})
     except ValidationError as error:
-        raise SettingsError(_sentence(file, error, origin)) from None
+        raise SettingsError(_sentence(file, error, document, origin)) from None
 
 
-def _sentence(file: Path, error: ValidationError, origin: dict[str, str]) -> str:
+def _sentence(file: Path, error: ValidationError, document: dict[str, Any], origin: dict[str, str]) -> str:
     """Say the first thing that is wrong: where, what, and the way out. Never quotes a value: it may be a secret."""
     first = error.errors(include_url=False, include_input=False, include_context=False)[0]
     path = [str(part) for part in first["loc"] if not (isinstance(part, str) and part.isdigit())]
     key = ".".join(part for part in path if part not in {"1", "2", "3"})
-    variables = [variable for name, variable in origin.items() if name == key or name.startswith(f"{key}.")]
-    return f"{variables[0] if variables else file}: {key}: {_what(first, path)}"
+    return f"{_source(key, document, origin) or file}: {key}: {_what(first, path)}"
+
+
+def _source(key: str, document: dict[str, Any], origin: dict[str, str]) -> str | None:
+    """Return the variable that a key came from, or one of its section's when nothing of that came from the file."""
+    section = document.get(key)
+    inner = [origin.get(f"{key}.{name}") for name in section] if isinstance(section, dict) else []
+    return origin.get(key) or (inner[0] if inner and all(inner) else None)
 
 
 def _what(first: ErrorDetails, path: list[str]) -> str:
@@ -187,7 +206,9 @@ def _what(first: ErrorDetails, path: list[str]) -> str:
             hint = f"did you mean {near[0]}?" if near else f"known here: {', '.join(section)}"
             return f"there is no such key; {hint}"
         case "missing":
-            return "is missing"
+            return f"is missing, and [{path[0]}] needs it"
+        case "path_type":
+            return "is no path; write one in quotes"
         case "model_type" | "model_attributes_type":
             return "is a section with keys of its own, not a value"
         case "union_tag_not_found" | "union_tag_invalid":

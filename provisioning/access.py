@@ -1,4 +1,4 @@
-"""Who may do what: four roles, each of which may do all that the one below it may, limited to agencies or not.
+"""Who may do what: five roles, each of which may do all that the one below it may, limited to agencies or not.
 
 What belongs to no agency, and what concerns them all, is the whole city's: those who are limited may not touch it.
 """
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 class Role(Enum):
     """What a user is trusted with; `Role.VIEWER < Role.ADMINISTRATOR`."""
 
+    REPORTER = "reporter"
     VIEWER = "viewer"
     TECHNICIAN = "technician"
     OPERATOR = "operator"
@@ -36,11 +37,15 @@ class Role(Enum):
 
 
 _GRANTED: Final = {
+    # tells what happened, and sees nothing: for other agencies' applications
+    Role.REPORTER: ("event.add",),
     # sees, and changes nothing
     Role.VIEWER: (
         "agency.read",
         "certificate.read",
         "device.read",
+        "geofence.read",
+        "incident.read",
         "site.read",
         "uplink.read",
         "zone.read",
@@ -53,8 +58,10 @@ _GRANTED: Final = {
         "contact.read",
         "device.add",
         "device.lifecycle",
+        "device.maintenance",
         "device.replace",
         "device.update",
+        "site.maintenance",
     ),
     # answers for what stands out there: decides who gets in, and who must leave
     Role.OPERATOR: (
@@ -69,6 +76,10 @@ _GRANTED: Final = {
         "device.remove",
         "device.retire",
         "device.transfer",
+        "geofence.add",
+        "geofence.remove",
+        "geofence.update",
+        "incident.acknowledge",
         "site.add",
         "site.remove",
         "site.update",

@@ -86,6 +86,11 @@ class Approvals:
         """Return the same approvals, on behalf of another actor."""
         return type(self)(self._engine, self._clock, actor)
 
+    def required(self, device_id: str) -> bool:
+        """Whether the agency that owns a device demands an approval; False for an unknown device."""
+        with reading(self._engine) as connection:
+            return bool(connection.scalar(_REQUIRED, {"device": device_id}))
+
     def list(self) -> list[Approval]:
         """Return the requests that wait for a decision, the oldest first."""
         with reading(self._engine) as connection:

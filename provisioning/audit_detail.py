@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import fields
+from hashlib import sha256
 from typing import TYPE_CHECKING, Any, get_args
 
 from provisioning.records import Contact, Device, NewDevice, ReferenceData
@@ -20,12 +21,13 @@ _NAMES: dict[type, list[str]] = {
     for kind in (NewDevice, Device, *get_args(ReferenceData))
 }
 _PERSONAL = {"name", "phone"}
+_BULKY = {"geojson"}
 _WITHHELD = "(personal)"  # the log forgets nothing, and a person may ask to be forgotten
 
 
 def stated(record: _Record) -> Detail:
     """Return the fields that say something, by name."""
-    return {name: _shown(record, value, name) for name, value in _values(record) if value not in (None, "", ())}
+    return {name: _shown(record, value, name) for name, value in _values(record) if _says(value)}
 
 
 def difference(before: _Record, after: _Record) -> Detail:
@@ -40,5 +42,11 @@ def _values(record: _Record) -> Iterator[tuple[str, Any]]:
     return ((name, getattr(record, name)) for name in _NAMES[type(record)])
 
 
+def _says(value: object) -> bool:
+    return value is not False and value not in (None, "", ())
+
+
 def _shown(record: _Record, value: Any, name: str) -> Any:  # noqa: ANN401 - a field of any type
-    return _WITHHELD if isinstance(record, Contact) and name in _PERSONAL else value
+    if isinstance(record, Contact) and name in _PERSONAL:
+        return _WITHHELD
+    return f"sha256 {sha256(value.encode()).hexdigest()}" if name in _BULKY else value

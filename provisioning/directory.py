@@ -25,7 +25,20 @@ JOINED_ZONES = (
 )
 
 _ENTRIES: Select[
-    str, str, str | None, str | None, str | None, str | None, str | None, str | None, str | None, int | None
+    str,
+    str,
+    str | None,
+    str | None,
+    str | None,
+    str | None,
+    str | None,
+    str | None,
+    str | None,
+    int | None,
+    Lifecycle,
+    int | None,
+    int | None,
+    bool,
 ] = (
     select(
         device.c.id,
@@ -38,6 +51,10 @@ _ENTRIES: Select[
         device.c.parent,
         device.c.modbus,
         device.c.unit,
+        device.c.lifecycle,
+        device.c.maintenance_until_ns,
+        site.c.maintenance_until_ns,
+        device.c.local_recording,
     )
     .outerjoin_from(device, site, device.c.site == site.c.id)
     .where(device.c.lifecycle != Lifecycle.RETIRED)
@@ -45,7 +62,10 @@ _ENTRIES: Select[
 
 
 class DirectoryEntry(NamedTuple):
-    """A device that may speak. `agency` is its own or else its site's; `zones` are in alphabetical order."""
+    """A device that may speak. `agency` is its own or else its site's; `zones` are in alphabetical order.
+
+    `maintenance_until_ns` is the later of its own and its site's, nanoseconds UTC; 0: none was ever announced.
+    """
 
     device: str
     profile: str
@@ -57,6 +77,9 @@ class DirectoryEntry(NamedTuple):
     parent: str | None
     modbus: str | None = None
     unit: int | None = None
+    lifecycle: str = Lifecycle.REGISTERED.value
+    maintenance_until_ns: int = 0
+    local_recording: bool = False
 
 
 class ZoneTuples(dict[str | None, tuple[str, ...]]):
@@ -86,7 +109,25 @@ def read_entries(connection: Connection, ids: Collection[str] | None = None) -> 
             parent,
             modbus and intern(modbus),
             unit,
+            lifecycle.value,
+            max(own_ns or 0, site_ns or 0),
+            local,
         )
-        for id_, profile, agency, place, joined, serial, imei, parent, modbus, unit in rows
+        for (
+            id_,
+            profile,
+            agency,
+            place,
+            joined,
+            serial,
+            imei,
+            parent,
+            modbus,
+            unit,
+            lifecycle,
+            own_ns,
+            site_ns,
+            local,
+        ) in rows
         if wanted is None or id_ in wanted
     ]

@@ -9,7 +9,7 @@ from itertools import chain
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from cryptography.x509.oid import NameOID
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from provisioning.clock import nanoseconds, utc
 from provisioning.database import reading
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from sqlalchemy import Engine
 
 _DAY_NS: Final = 24 * 60 * 60 * 10**9
+_CLOCKS_APART_NS: Final = 10 * 60 * 10**9
+"""A reading carries its device's time, which may run ahead by five minutes, and may lie in a queue for a while."""
 _Held = dict[str, list[CertificateRecord]]
 
 
@@ -36,6 +38,7 @@ class Fault(StrEnum):
     OLD_KEY = "old key"
     REVOKED_BUT_SEEN = "revoked but seen"
     NEVER_USED = "never used"
+    LONG_UNUSED = "long unused"
     AUTHORITY_ENDING = "authority ending"
 
 
@@ -67,7 +70,26 @@ class Finding(NamedTuple):
     sentence: str
 
 
+class Seen(NamedTuple):
+    """When devices were last heard: `latest` by device, nothing of before `from_ns` in it; nanoseconds UTC."""
+
+    latest: Mapping[str, int]
+    from_ns: int = 0
+
+
 DEFAULT: Final = Policy()
+
+
+def ending_before(engine: Engine, end_ns: int) -> dict[str, int]:
+    """Return device -> end of the last certificate that it holds, nanoseconds UTC, where that is before `end_ns`.
+
+    Raises:
+        StorageProblem: the database cannot be used.
+    """
+    last = func.max(certificate.c.not_after_ns)
+    held = select(certificate.c.device, last).where(certificate.c.revoked_ns.is_(None))
+    with reading(engine) as connection:
+        return {row[0]: row[1] for row in connection.execute(held.group_by(certificate.c.device).having(last < end_ns))}
 
 
 def read_certificates(engine: Engine) -> list[CertificateRecord]:
@@ -85,7 +107,7 @@ def audit(
     certificates: Iterable[CertificateRecord],
     now_ns: int,
     *,
-    seen: Mapping[str, int] | None = None,
+    seen: Seen | None = None,
     authorities: Sequence[x509.Certificate] = (),
     policy: Policy = DEFAULT,
 ) -> list[Finding]:
@@ -94,8 +116,7 @@ def audit(
     Args:
         certificates: those of `read_certificates`.
         now_ns: nanoseconds UTC.
-        seen: device -> when it was last heard, nanoseconds UTC; None when nobody knows, and then nothing is said
-            about use.
+        seen: when devices were last heard; None when nobody knows, and then nothing is said about use.
         authorities: the certificates of the CAs.
         policy: what is taken for a fault.
     """
@@ -143,18 +164,25 @@ def _keys(held: _Held, now_ns: int, policy: Policy) -> Iterator[Finding]:
             yield Finding(Fault.OLD_KEY, one.device, one.serial, f"Its key has served since {since}.")
 
 
-def _uses(held: _Held, seen: Mapping[str, int], now_ns: int, policy: Policy) -> Iterator[Finding]:
+def _uses(held: _Held, seen: Seen, now_ns: int, policy: Policy) -> Iterator[Finding]:
     for name, records in held.items():
-        last_seen, last = seen.get(name), records[-1]
+        last_seen, last = seen.latest.get(name), records[-1]
         out_since = max(now_ns if one.revoked_ns is None else one.revoked_ns for one in records)
-        if last_seen is not None and last_seen > out_since:
+        if last_seen is not None and last_seen > out_since + _CLOCKS_APART_NS:
             when = f"{utc(last_seen):%Y-%m-%d %H:%M} UTC"
             sentence = f"All its certificates were revoked by {_day(out_since)}, and it was heard at {when}."
             yield Finding(Fault.REVOKED_BUT_SEEN, name, last.serial, sentence)
         unused = last.revoked_ns is None and (last_seen or 0) < last.issued_ns
         if unused and last.issued_ns < now_ns - policy.unused_days * _DAY_NS:
-            sentence = f"It was issued on {_day(last.issued_ns)}, and the device was not heard since."
-            yield Finding(Fault.NEVER_USED, name, last.serial, sentence)
+            yield _unused(last, seen.from_ns)
+
+
+def _unused(last: CertificateRecord, seen_from_ns: int) -> Finding:
+    sentence = f"It was issued on {_day(last.issued_ns)}, and the device was not heard since"
+    if last.issued_ns >= seen_from_ns:
+        return Finding(Fault.NEVER_USED, last.device, last.serial, f"{sentence}.")
+    sentence = f"{sentence} {_day(seen_from_ns)}; what was before is not kept."
+    return Finding(Fault.LONG_UNUSED, last.device, last.serial, sentence)
 
 
 def _endings(authorities: Sequence[x509.Certificate], now_ns: int, policy: Policy) -> Iterator[Finding]:

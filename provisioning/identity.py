@@ -1,4 +1,4 @@
-"""The rules that names keep: each check returns nothing and raises InvalidIdentity with what is allowed.
+"""The rules that names keep; whatever breaks one raises InvalidIdentity with what is allowed.
 
 A device id is at once a certificate's CN, an MQTT client id, a topic level and an InfluxDB tag value. The CN of
 a service contains a dot, which no device id can, so neither can pass for the other.
@@ -20,6 +20,7 @@ _MODBUS = re.compile(
     r"|rtu:///dev/[A-Za-z0-9/_.-]+(\?(baud=[0-9]+|parity=[NEO]|stop=[12])(&(baud=[0-9]+|parity=[NEO]|stop=[12]))*)?"
 )
 _PHONE = re.compile(r"\+[1-9][0-9]{6,14}")
+_IN_NUMBERS = str.maketrans("", "", " -.()")
 _LONGEST_NAME = 200
 
 
@@ -68,6 +69,20 @@ def check_modbus(address: str | None, unit: int | None) -> None:
 def check_phone(text: str) -> None:
     """Check a phone number in international form (E.164)."""
     _match(_PHONE, "phone number", text, "write it in international form without spaces, e.g. +6281234567890")
+
+
+def read_phone(text: str) -> str:
+    """Return a phone number, as people write it, in international form.
+
+    A single leading zero is Indonesia's; spaces, dashes, dots and brackets are left out.
+
+    Raises:
+        InvalidIdentity: it is none.
+    """
+    plain = text.translate(_IN_NUMBERS)
+    phone = f"+62{plain[1:]}" if plain.startswith("0") and not plain.startswith("00") else plain
+    check_phone(phone)
+    return phone
 
 
 def check_name(text: str) -> None:

@@ -55,13 +55,22 @@ class Contact:
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """A place where devices stand; `lat` and `lon` in degrees WGS 84."""
+    """A place where devices stand.
+
+    Attributes:
+        lat: latitude in degrees WGS 84.
+        lon: longitude, together with `lat`.
+        maintenance_until_ns: until when nothing there is an alarm, nanoseconds UTC; set by provisioning.maintenance.
+        maintenance_reason: why.
+    """
 
     id: str
     name: str = ""
     agency: str | None = None
     lat: float | None = None
     lon: float | None = None
+    maintenance_until_ns: int | None = None
+    maintenance_reason: str | None = None
 
     def check(self) -> None:
         """Raise InvalidIdentity when a field breaks its rule."""
@@ -71,28 +80,49 @@ class Site:
 
 
 class Tariff(StrEnum):
-    """What an uplink is paid by."""
+    """What an uplink is paid by: flat, by volume, or flat up to a quota and by volume beyond it."""
 
     MONTHLY = "monthly"
     PER_GIGABYTE = "per_gigabyte"
+    QUOTA = "quota"
 
 
 @dataclass(frozen=True, slots=True)
 class Uplink:
-    """A site's link to the network: capacity in bits a second, price in rupiah a month or a gigabyte."""
+    """A site's link to the network.
+
+    Attributes:
+        capacity_bps: bits a second towards the site (down).
+        rupiah: price of a month (monthly, quota) or of a gigabyte, 10^9 bytes (per_gigabyte).
+        capacity_up_bps: bits a second from the site (up); None: as down.
+        router: the device whose counters of this link are the truth; None: nobody measures it.
+        quota_bytes: of a quota: bytes a month, both directions, that `rupiah` pays for ...
+        overage_rupiah: ... and the price of a gigabyte beyond them.
+    """
 
     id: str
     site: str
     capacity_bps: int
     tariff: Tariff = Tariff.MONTHLY
     rupiah: int = 0
+    capacity_up_bps: int | None = None
+    router: str | None = None
+    quota_bytes: int | None = None
+    overage_rupiah: int | None = None
 
     def check(self) -> None:
         """Raise InvalidIdentity when a field breaks its rule."""
         check_slug("uplink", self.id)
-        if self.capacity_bps <= 0 or self.rupiah < 0:
+        capacities = [self.capacity_bps] if self.capacity_up_bps is None else [self.capacity_bps, self.capacity_up_bps]
+        if min(capacities) <= 0 or self.rupiah < 0:
             raise InvalidIdentity(
                 f"The uplink {self.id!r} needs a capacity above zero, in bits a second, and a price of zero or more."
+            )
+        given = [value is not None for value in (self.quota_bytes, self.overage_rupiah)]
+        if given != [self.tariff is Tariff.QUOTA] * 2 or (self.quota_bytes or 0) < 0 or (self.overage_rupiah or 0) < 0:
+            raise InvalidIdentity(
+                f"The uplink {self.id!r}: the tariff {Tariff.QUOTA} needs a quota in bytes and a price of a gigabyte "
+                f"beyond it, and no other tariff has them."
             )
 
 
@@ -109,7 +139,37 @@ class Zone:
         check_name(self.name)
 
 
-ReferenceData = Agency | Contact | Site | Uplink | Zone
+_LONGEST_GEOJSON = 1_000_000  # an outline of that size is a mistake
+_FASTEST_KMH = 400.0
+
+
+@dataclass(frozen=True, slots=True)
+class Geofence:
+    """An area that vehicles enter and leave.
+
+    Attributes:
+        geojson: a Polygon or MultiPolygon (RFC 7946), as text; whoever adds it has read it, see hub/status/fences.py.
+        agency: whose vehicles it concerns; None: everybody's.
+        limit_kmh: the speed that is allowed inside; None: it limits nothing.
+    """
+
+    id: str
+    geojson: str
+    agency: str | None = None
+    limit_kmh: float | None = None
+
+    def check(self) -> None:
+        """Raise InvalidIdentity when a field breaks its rule."""
+        check_slug("geofence", self.id)
+        if len(self.geojson) > _LONGEST_GEOJSON:
+            raise InvalidIdentity(
+                f"The geofence {self.id!r} is larger than {_LONGEST_GEOJSON} characters: simplify it."
+            )
+        if self.limit_kmh is not None and not 0 < self.limit_kmh <= _FASTEST_KMH:
+            raise InvalidIdentity(f"The speed limit of {self.id!r} is not in 0 to {_FASTEST_KMH:.0f} km/h.")
+
+
+ReferenceData = Agency | Contact | Geofence | Site | Uplink | Zone
 """What devices refer to, and what hangs on it."""
 
 
@@ -137,6 +197,7 @@ class NewDevice:
         parent: id of the gateway that speaks for it, which has no gateway itself.
         modbus: where it is polled, e.g. `tcp://10.20.3.4:502`; devices that share it share one connection.
         unit: its address on that bus, 0 to 255.
+        local_recording: whether its video stays on a recorder at its site and never crosses the uplink.
     """
 
     id: str
@@ -152,6 +213,7 @@ class NewDevice:
     parent: str | None = None
     modbus: str | None = None
     unit: int | None = None
+    local_recording: bool = False
 
     def check(self) -> None:
         """Raise InvalidIdentity when a field breaks its rule."""
@@ -172,11 +234,18 @@ class NewDevice:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Device(NewDevice):
-    """A registered device; times in nanoseconds UTC."""
+    """A registered device; times in nanoseconds UTC.
+
+    Attributes:
+        maintenance_until_ns: until when nothing about it is an alarm; set by provisioning.maintenance.
+        maintenance_reason: why.
+    """
 
     lifecycle: Lifecycle
     created_ns: int
     updated_ns: int
+    maintenance_until_ns: int | None = None
+    maintenance_reason: str | None = None
 
 
 class DeviceChanges(TypedDict, total=False):
@@ -194,6 +263,7 @@ class DeviceChanges(TypedDict, total=False):
     parent: str | None
     modbus: str | None
     unit: int | None
+    local_recording: bool
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""The registry: the city's devices, and the agencies, sites, zones, uplinks and contacts that belong to them."""
+"""The registry: the city's devices, and the agencies, sites, zones, uplinks … that belong to them."""
 
 from __future__ import annotations
 
@@ -26,6 +26,7 @@ from provisioning.records import (
     Contact,
     Device,
     DeviceChanges,
+    Geofence,
     Lifecycle,
     NewDevice,
     ReferenceData,
@@ -48,6 +49,7 @@ _Data = TypeVar("_Data", bound=ReferenceData)
 _TABLES: dict[type, Table] = {
     Agency: tables.agency,
     Contact: tables.contact,
+    Geofence: tables.geofence,
     Site: tables.site,
     Uplink: tables.uplink,
     Zone: tables.zone,

@@ -16,6 +16,7 @@ from sqlalchemy import (
     MetaData,
     String,
     Table,
+    Text,
     false,
 )
 
@@ -64,6 +65,8 @@ site = Table(
     Column("agency", ForeignKey("agency.id"), index=True),
     Column("lat", Float),
     Column("lon", Float),
+    Column("maintenance_until_ns", BigInteger),
+    Column("maintenance_reason", String(200)),
 )
 
 uplink = Table(
@@ -74,6 +77,20 @@ uplink = Table(
     Column("capacity_bps", BigInteger, nullable=False),
     Column("tariff", _word(Tariff), nullable=False),
     Column("rupiah", BigInteger, nullable=False),
+    Column("capacity_up_bps", BigInteger),
+    Column("router", ForeignKey("device.id")),
+    Column("quota_bytes", BigInteger),
+    Column("overage_rupiah", BigInteger),
+    Index(None, "router", unique=True),
+)
+
+geofence = Table(
+    "geofence",
+    metadata,
+    Column("id", String(64), primary_key=True),
+    Column("geojson", Text, nullable=False),
+    Column("agency", ForeignKey("agency.id"), index=True),
+    Column("limit_kmh", Float),
 )
 
 zone = Table(
@@ -101,6 +118,9 @@ device = Table(
     Column("updated_ns", BigInteger, nullable=False),
     Column("modbus", String(200)),
     Column("unit", Integer),
+    Column("maintenance_until_ns", BigInteger),
+    Column("maintenance_reason", String(200)),
+    Column("local_recording", Boolean, nullable=False, server_default=false()),
     # Vendors build topics from these: two devices that share one would read each other's.
     Index(None, "profile", "serial", unique=True),
     Index(None, "imei", unique=True),

@@ -70,6 +70,15 @@ class Server:
         if self._supervisor.pid is not None:
             os.kill(self._supervisor.pid, signal.SIGKILL)
 
+    async def kill_and_revive(self) -> None:
+        """Kill it (-9), and wait until its supervisor has started it again and it serves."""
+        before = self._supervisor.restarts
+        self.kill()
+        async with asyncio.timeout(PATIENCE_S):
+            while self._supervisor.restarts == before:  # noqa: ASYNC110 - a count to look at, no event
+                await asyncio.sleep(0.02)
+            await self.ready()
+
     async def ready(self) -> None:
         """Wait until it serves."""
         await self._supervisor.ready()
@@ -79,7 +88,8 @@ class Server:
 class Rig:
     """What runs, and where its files are.
 
-    `pki` holds ca.pem, publisher.pem and publisher.key of a service that may publish as any device.
+    `pki` holds ca.pem, publisher.pem and publisher.key of a service that may publish as any device; `broker_save` is
+    what the broker would come back with after a kill.
     """
 
     settings: Settings
@@ -89,6 +99,7 @@ class Rig:
     influx: Server
     database: ManagedInflux
     pki: Path
+    broker_save: Path
     hub_log: Path
     hub: asyncio.subprocess.Process | None = None
 
@@ -172,7 +183,7 @@ async def rig(
         folder / "mosquitto", server, hub_cert, hub_key,
     )  # fmt: skip
     made = Rig(settings, Server(broker.prepare()), ports[1], ports[0], Server(influx.prepare()), influx, pki,
-               folder / "hub.log")  # fmt: skip
+               folder / "mosquitto" / "data" / "mosquitto.db", folder / "hub.log")  # fmt: skip
     made.registry.add_devices(devices)
     try:
         await made.broker.start()

@@ -12,11 +12,12 @@ import typer
 
 from hub.cli.caller import caller
 from hub.cli.context import UNWELL, settings_of
+from hub.cli.heard import last_heard
 from hub.cli.place import AsJson
-from hub.cli.registry import open_authority, open_database, show_json, show_table
+from hub.cli.registry import day, open_authority, open_database, open_registry, show_json, show_table
+from hub.errors import CityhubError
 from provisioning import hygiene
 from provisioning.certificates import key_id
-from provisioning.clock import utc
 from provisioning.crl import Reason
 from provisioning.files import write_atomically
 from provisioning.keystore import VARIABLE, find_passphrase, read_passphrase
@@ -60,8 +61,7 @@ def list_certificates(
         show_json([asdict(one) for one in found])
         return
     rows = (
-        (one.device, one.serial, one.key_kind, _day(one.not_after_ns), _day(one.revoked_ns), one.reason)
-        for one in found
+        (one.device, one.serial, one.key_kind, day(one.not_after_ns), day(one.revoked_ns), one.reason) for one in found
     )
     show_table(("device", "serial", "key", "until", "revoked", "reason"), rows)
 
@@ -73,13 +73,14 @@ def audit_certificates(
     expiring: Annotated[int, typer.Option(help="Days before its end that a certificate should be renewed.")] = 30,
     as_json: AsJson = False,
 ) -> None:
-    """Report what is wrong: expired, about to expire, shared or weak or old keys, a CA that ends; 3 when anything is.
+    """Report what is wrong: expired, expiring, shared, weak, old, unused, revoked but seen, a CA that ends; 3 if so.
 
-    Example: cityhub certs audit --json | jq '.[].device'
+    Example: cityhub certs audit --json | jq '.[].subject'
     """
     records = hygiene.read_certificates(open_database(ctx))
-    policy = hygiene.Policy(expiring_days=expiring)
-    found = hygiene.audit(records, time_ns(), authorities=open_authority(ctx).certificates, policy=policy)
+    policy, now = hygiene.Policy(expiring_days=expiring), time_ns()
+    authorities = open_authority(ctx).certificates
+    found = hygiene.audit(records, now, seen=_heard(ctx, now), authorities=authorities, policy=policy)
     if as_json:
         show_json([one._asdict() for one in found])
     elif found:
@@ -88,6 +89,15 @@ def audit_certificates(
         typer.echo(f"{len(records)} certificates, and nothing wrong with them.")
     if found:
         raise typer.Exit(UNWELL)
+
+
+def _heard(ctx: typer.Context, now_ns: int) -> hygiene.Seen | None:
+    """Return when devices were last heard; without the database the rest of the report is still worth having."""
+    try:
+        return last_heard(settings_of(ctx), open_registry(ctx).devices(), now_ns)
+    except CityhubError as error:
+        typer.echo(f"Nothing is said about use, as the database cannot be asked: {error}", err=True)
+        return None
 
 
 @certs.command("revoke")
@@ -215,7 +225,3 @@ def _open_rotation(ctx: typer.Context) -> Rotation:
 
 def _passphrase(file: Path | None) -> bytes | None:
     return None if file is None else read_passphrase(file)
-
-
-def _day(ns: int | None) -> str | None:
-    return None if ns is None else f"{utc(ns):%Y-%m-%d}"

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from hub.cli.context import settings_of
-from hub.cli.place import AsJson, Latitude, Longitude, Name, agencies, sites, zones
-from hub.cli.registry import open_enrolment, open_registry, show_json, show_records, show_table
+from hub.cli.place import AsJson, Latitude, Longitude, Name, agencies, contacts, sites, zones
+from hub.cli.registry import day, open_enrolment, open_registry, show_json, show_records, show_table
 from hub.decode.cases import Sender
 from hub.directory import vendor_topics
 from hub.errors import UsageError
@@ -41,6 +41,7 @@ def register(app: typer.Typer) -> None:
     """Add the groups of this file and of hub/cli/place.py to the command."""
     app.add_typer(devices, name="device")
     app.add_typer(agencies, name="agency")
+    app.add_typer(contacts, name="contact")
     app.add_typer(sites, name="site")
     app.add_typer(zones, name="zone")
 
@@ -60,6 +61,9 @@ def add(  # noqa: PLR0913 - an option a column
     lat: Latitude = None,
     lon: Longitude = None,
     gateway: Annotated[str | None, typer.Option(help="The device that speaks for it.")] = None,
+    local_recording: Annotated[
+        bool, typer.Option("--local-recording", help="Its video stays on a recorder at the site.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Register a device; a running hub serves it within two seconds.
@@ -82,6 +86,7 @@ def add(  # noqa: PLR0913 - an option a column
         lat=lat,
         lon=lon,
         parent=gateway,
+        local_recording=local_recording,
     )
     registry = open_registry(ctx)
     known = [one.id for one in registry.all(Zone)]
@@ -126,7 +131,8 @@ def show(ctx: typer.Context, device_id: Id, as_json: AsJson = False) -> None:
     fields = asdict(device) | {"created_ns": utc(device.created_ns), "updated_ns": utc(device.updated_ns)}
     show_table(("field", "value"), [(name.removesuffix("_ns"), value) for name, value in fields.items()])
     typer.echo()
-    show_table(("certificate", "until"), [(one.serial, f"{utc(one.not_after_ns):%Y-%m-%d}") for one in certificates])
+    rows = [(one.serial, day(one.not_after_ns), day(one.revoked_ns), one.reason) for one in certificates]
+    show_table(("certificate", "until", "revoked", "reason"), rows)
 
 
 @devices.command()

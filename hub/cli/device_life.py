@@ -19,7 +19,7 @@ from provisioning.claim_code import claim_text
 from provisioning.claims import ATTEMPTS, DAYS, Claims
 from provisioning.clock import utc
 from provisioning.crl import Reason
-from provisioning.records import Agency
+from provisioning.records import Agency, Lifecycle
 from provisioning.service_life import ServiceLife
 
 Id = Annotated[str, typer.Argument(metavar="ID", help="The device's id, e.g. cam-bobotsari-01.")]
@@ -32,7 +32,7 @@ _SHORTEST_KEY = 8
 
 def register(devices: typer.Typer) -> None:
     """Add the commands of this file to `cityhub device`."""
-    for command in (claim, claims, waiting, approve, refuse, revoke, retire, transfer):
+    for command in (claim, claims, waiting, approve, refuse, revoke, retire, transfer, lifecycle):
         devices.command()(command)
     devices.command("unclaim")(withdraw)
     devices.command("replace")(replace_hardware)
@@ -144,6 +144,21 @@ def retire(ctx: typer.Context, device_id: Id, note: Note = "") -> None:
     serials = _open_service_life(ctx).retire(device_id, note)
     typer.echo(f"{device_id} is retired.")
     _tell_revoked(device_id, serials)
+
+
+def lifecycle(
+    ctx: typer.Context,
+    device_id: Id,
+    to: Annotated[Lifecycle, typer.Argument(metavar="STATE", help="registered, active or maintenance.")],
+) -> None:
+    """Move a device on in its life: into service, into the workshop and back, or register a retired one again.
+
+    Example: cityhub device lifecycle cam-bobotsari-01 maintenance
+    """
+    if to is Lifecycle.RETIRED:
+        raise UsageError(f"retiring revokes the certificates as well: cityhub device retire {device_id}")
+    open_registry(ctx).move_device(device_id, to)
+    typer.echo(f"{device_id} is {to} now.")
 
 
 def transfer(

@@ -30,6 +30,7 @@ from hub.settings import (
 )
 from hub.sinks.options import InfluxV1Options, InfluxV2Options
 from hub.spool.options import SpoolOptions
+from hub.status.options import HealthOptions, StatusOptions
 from hub.transport.options import MqttOptions
 from hub.web.options import ApiOptions, WebOptions
 from provisioning.ca import Authority
@@ -56,6 +57,8 @@ _SECTIONS: Final[tuple[tuple[str, type[BaseModel], str], ...]] = (
     ("registry", RegistrySettings, "Where devices are registered; empty: SQLite in the state folder."),
     ("pipeline", PipelineOptions, "From messages to batches and writes."),
     ("spool", SpoolOptions, "What waits on disk for the database."),
+    ("status", StatusOptions, "When a device is offline, and what becomes one incident."),
+    ("health", HealthOptions, "From where on a vital sign is a bad one."),
     ("web", WebOptions, "Health and metrics, on loopback."),
     ("api", ApiOptions, "REST, EST and the revocation lists, over TLS for the network."),
 )
@@ -144,8 +147,10 @@ def _keys(model: type[BaseModel], values: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _toml(value: object) -> str:
-    """Return a scalar as TOML; JSON's numbers are TOML's too, and its text is but for one character."""
+    """Return a scalar or a table as TOML; JSON's numbers are TOML's too, and its text is but for one character."""
     match value:
+        case dict():
+            return f"{{{', '.join(f'{_toml(key)} = {_toml(one)}' for key, one in value.items())}}}"
         case SecretStr():
             return '""'
         case bool() | int() | float():

@@ -1,20 +1,24 @@
-"""`cityhub agency`, `cityhub site`, `cityhub zone`: what devices belong to."""
+"""`cityhub agency`, `cityhub contact`, `cityhub site`, `cityhub zone`: what devices belong to, and who is called."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Annotated
 
 import typer
 
 from hub.cli.registry import open_registry, show_records
-from provisioning.records import Agency, Site, Zone
+from provisioning.identity import read_phone
+from provisioning.records import Agency, Contact, Site, Zone
 
 agencies = typer.Typer(help="Agencies (OPD) that own devices.", no_args_is_help=True)
+contacts = typer.Typer(help="People of the agencies, who are called when something is wrong.", no_args_is_help=True)
 sites = typer.Typer(help="Places where devices stand.", no_args_is_help=True)
 zones = typer.Typer(help="Zones; a zone comes into being when a device first names it.", no_args_is_help=True)
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Name = Annotated[str, typer.Option(help="A name for people to read.")]
+ContactId = Annotated[str, typer.Argument(metavar="CONTACT", help="Its id, e.g. dishub-piket.")]
 Latitude = Annotated[float | None, typer.Option(help="Degrees WGS 84, south negative.")]
 Longitude = Annotated[float | None, typer.Option(help="Degrees WGS 84.")]
 
@@ -40,6 +44,62 @@ def list_agencies(ctx: typer.Context, as_json: AsJson = False) -> None:
     Example: cityhub agency list --json
     """
     show_records(open_registry(ctx).all(Agency), ("id", "name"), as_json=as_json)
+
+
+@contacts.command("add")
+def add_contact(
+    ctx: typer.Context,
+    contact: ContactId,
+    *,
+    agency: Annotated[str, typer.Option(help="The agency that the person speaks for.")],
+    name: Annotated[str, typer.Option(help="The person's name.")],
+    phone: Annotated[str, typer.Option(help="+62812… or 0812….")],
+) -> None:
+    """Add a person whom to call about an agency's devices.
+
+    Example: cityhub contact add dishub-piket --agency dishub --name "Budi Santoso" --phone 0812-3456-7890
+    """
+    open_registry(ctx).add(Contact(contact, agency, name, read_phone(phone)))
+    typer.echo(f"Added the contact {contact}.")
+
+
+@contacts.command("update")
+def update_contact(
+    ctx: typer.Context,
+    contact: ContactId,
+    *,
+    agency: Annotated[str | None, typer.Option(help="Another agency.")] = None,
+    name: Annotated[str | None, typer.Option(help="Another name.")] = None,
+    phone: Annotated[str | None, typer.Option(help="Another number, +62812… or 0812….")] = None,
+) -> None:
+    """Change a contact; what is not given stays.
+
+    Example: cityhub contact update dishub-piket --name "Siti Aminah" --phone 0813-2222-3333
+    """
+    registry = open_registry(ctx)
+    given = {"agency": agency, "name": name, "phone": None if phone is None else read_phone(phone)}
+    changes = {field: value for field, value in given.items() if value is not None}
+    registry.update(replace(registry.get(Contact, contact), **changes))
+    typer.echo(f"Changed the contact {contact}.")
+
+
+@contacts.command("remove")
+def remove_contact(ctx: typer.Context, contact: ContactId) -> None:
+    """Remove a contact.
+
+    Example: cityhub contact remove dishub-piket
+    """
+    open_registry(ctx).remove(Contact, contact)
+    typer.echo(f"Removed the contact {contact}.")
+
+
+@contacts.command("list")
+def list_contacts(ctx: typer.Context, as_json: AsJson = False) -> None:
+    """List all contacts.
+
+    Example: cityhub contact list --json
+    """
+    show_records(open_registry(ctx).all(Contact), ("id", "agency", "name", "phone"), as_json=as_json)
 
 
 @sites.command("add")

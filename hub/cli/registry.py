@@ -14,6 +14,7 @@ from hub.cli.caller import caller
 from hub.cli.context import settings_of
 from hub.migrations import upgrade
 from provisioning.ca import Authority
+from provisioning.clock import utc
 from provisioning.database import open_engine
 from provisioning.enrolment import Enrolment
 from provisioning.keystore import find_passphrase
@@ -76,6 +77,11 @@ def show_table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None
     widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
     for row in cells:
         typer.echo("  ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)).rstrip())
+
+
+def day(ns: int | None) -> str | None:
+    """Return the day of a moment, UTC; None for none."""
+    return None if ns is None else f"{utc(ns):%Y-%m-%d}"
 
 
 def _cell(value: object) -> str:

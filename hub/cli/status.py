@@ -133,6 +133,9 @@ def _table(health: Health) -> Table:
         table.add_row("", _safe(problem))
     table.add_row("running for", f"{health.uptime_s:.0f} s, version {health.version}")
     table.add_row("devices", f"{health.devices:,}")
+    there = ", ".join(f"{count:,} {state.replace('_', ' ')}" for state, count in health.presence.items() if count)
+    table.add_row("presence", there or "nobody is watched")
+    table.add_row("incidents", f"{health.incidents:,} open")
     table.add_row("broker", "connected" if health.broker_connected else "not connected")
     table.add_row("messages", f"{health.messages:,} received, {health.messages_acknowledged:,} acknowledged")
     table.add_row(

@@ -11,6 +11,8 @@ if TYPE_CHECKING:
 MAX_STRING = 1024
 """Longest text value in characters: what devices say in a sentence, far below InfluxDB's 64 KB."""
 
+_PLAIN: Final = re.compile(r"[A-Za-z0-9_.+-]+")
+"""Text that needs no escape, as ids are."""
 _COMMA: Final = re.compile(r',(?=(?:[^"\\]|\\.|"(?:[^"\\]|\\.)*")*$)')
 
 
@@ -50,6 +52,8 @@ def string_field(text: str) -> str | None:
 
 
 def _escape(text: str) -> str:
+    if _PLAIN.fullmatch(text):
+        return text
     plain = "".join(character if character.isprintable() and character != "\\" else "_" for character in text)
     for special in ",= ":
         plain = plain.replace(special, "\\" + special)

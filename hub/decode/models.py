@@ -61,9 +61,9 @@ class Model:
 
     def decoder(self, heard: Heard, topic: str) -> Decoder:
         """Return what decodes the messages of a topic; most devices of a model share it."""
-        inlets = [inlet for inlet in self._inlets if heard & set(inlet.topics)]
         if heard in self._decoders:
             return self._decoders[heard]
+        inlets = [inlet for inlet in self._inlets if heard & set(inlet.topics)]
         decode = together([inlet.bind(topic) for inlet in inlets]) if inlets else None
         for topics, words in self._words:
             if heard & set(topics):

@@ -46,9 +46,7 @@ class Words:
 
 
 def note(watch: Watch, received_ns: int, *, online: bool, retained: bool) -> None:
-    """Keep a word. A will is the broker's message and no sign that the device lives, so only "online" is one."""
-    if online and not retained:
-        watch.heard_ns = received_ns
+    """Keep a word. It does not move `heard_ns`: a will is the broker's message, and a greeting is no reading."""
     keep(watch.words, Word(received_ns, online, retained))
 
 

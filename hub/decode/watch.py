@@ -27,11 +27,14 @@ class Watch:
         samples: (time_ns, received_ns, *vitals) of each sample stored, vitals in the order of the profile's, None
             where the sample had none.
         words: in the order in which they were received.
-        heard_ns: receipt of the last live message of the device itself, also of one that was rejected; 0: none.
+        heard_ns: receipt of the last live message of the device itself, also of one that was rejected, but not of
+            a word; 0: none.
         fix: time and position that a tracker was last believed: time_ns, lat, lon.
+        doubt: the last position that was too far from `fix` to be believed, in the same form; a second one near it
+            is believed. Kept by hub/decode/position.py.
     """
 
-    __slots__ = ("device", "fix", "heard_ns", "index", "samples", "words")
+    __slots__ = ("device", "doubt", "fix", "heard_ns", "index", "samples", "words")
 
     def __init__(self, device: str, index: int) -> None:
         self.device = device
@@ -40,6 +43,7 @@ class Watch:
         self.words: list[Word] = []
         self.heard_ns = 0
         self.fix: tuple[int, float, float] | None = None
+        self.doubt: tuple[int, float, float] | None = None
 
 
 def keep(entries: list[Any], entry: object) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from alembic import context
 
+import hub.status.tables  # noqa: F401 - it puts its tables beside those of provisioning
 from provisioning.schema import metadata
 
 context.configure(

@@ -6,14 +6,15 @@ import asyncio
 import gc
 import logging
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, Final, TypeVar
+from typing import TYPE_CHECKING, Final, Protocol, TypeVar
 
 from provisioning.errors import ProvisioningError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Collection, Sequence
 
     from hub.directory import Directory
+    from provisioning.directory import DirectoryEntry
     from provisioning.registry import Registry
 
 EVERY_S: Final = 0.5
@@ -23,11 +24,23 @@ _Result = TypeVar("_Result")
 log = logging.getLogger(__name__)
 
 
+class Follower(Protocol):
+    """Who wants to know what the directory has just learnt."""
+
+    def follow(self, entries: Sequence[DirectoryEntry], changed: Collection[str]) -> None:
+        """Take in `entries` as they are now; a device of `changed` that is not among them is gone."""
+
+
 class RegistryFeed:
-    """Reads the registry in one worker thread and hands what changed to the directory. `trouble` is empty when well."""
+    """Reads the registry in one worker thread and hands what changed to the directory. `trouble` is empty when well.
+
+    Attributes:
+        followers: are told after the directory; one that comes before `load` misses nothing.
+    """
 
     def __init__(self, registry: Registry, directory: Directory) -> None:
         self.trouble = ""
+        self.followers: list[Follower] = []
         self._registry = registry
         self._directory = directory
         self._seen = 0
@@ -36,9 +49,8 @@ class RegistryFeed:
 
     async def load(self) -> None:
         """Read the whole registry, once, before anything is received."""
-        self._seen = await self._call(self._registry.latest_change)
-        self._tell(self._directory.update(await self._call(self._registry.entries)))
-        self._tell_contested()
+        self._seen = await self.call(self._registry.latest_change)
+        self._learn(await self.call(self._registry.entries), ())
         # A hundred thousand routes live as long as the hub: the collector need not walk over them again and again.
         gc.collect()
         gc.freeze()
@@ -59,13 +71,17 @@ class RegistryFeed:
                 self.trouble = ""
 
     async def _follow(self) -> None:
-        seen, changed = await self._call(lambda: self._registry.changes_since(self._seen))
+        seen, changed = await self.call(lambda: self._registry.changes_since(self._seen))
         if changed:
-            entries = await self._call(lambda: self._registry.entries(changed))
-            self._tell(self._directory.update(entries, changed))
-            self._tell_contested()
+            self._learn(await self.call(lambda: self._registry.entries(changed)), changed)
             log.info("registry: %d devices changed", len(changed))
         self._seen = seen
+
+    def _learn(self, entries: Sequence[DirectoryEntry], changed: Collection[str]) -> None:
+        self._tell(self._directory.update(entries, changed))
+        self._tell_contested()
+        for follower in self.followers:
+            follower.follow(entries, changed)
 
     def _tell_contested(self) -> None:
         """Say once of each topic that two devices claim it."""
@@ -74,7 +90,8 @@ class RegistryFeed:
             log.warning("%s is another device's already, so %s is not heard there: compare the serials", topic, others)
         self._contested = set(self._directory.contested)
 
-    async def _call(self, work: Callable[[], _Result]) -> _Result:
+    async def call(self, work: Callable[[], _Result]) -> _Result:
+        """Do some work on the registry in its thread; raises what the work raises."""
         return await asyncio.get_running_loop().run_in_executor(self._thread, work)
 
     @staticmethod

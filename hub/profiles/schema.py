@@ -32,6 +32,9 @@ class Profile(Strict):
     Attributes:
         interval_s: how often it promises to speak; silence for longer is a sign.
         unconfirmed: what the documents leave open, a sentence each.
+        counter_bits: width of its byte counters, so that a wrap is told from a reset; without it they never wrap. A
+            counter that begins anew by itself, e.g. every day, must not have it.
+        speed_limit_kmh: of a vehicle's tracker, where no geofence sets another; without it nothing is too fast.
         vitals: readings by which its health is judged, as `measurement.reading`: bandwidth (counter or rate),
             temperature, battery, storage, firmware, position ...
         own: the vendor's own readings, beyond the vocabulary.
@@ -45,6 +48,8 @@ class Profile(Strict):
     manual: Manual
     unconfirmed: tuple[str, ...] = ()
     interval_s: float = Field(gt=0, le=86400)
+    counter_bits: Literal[32, 64] | None = None
+    speed_limit_kmh: float | None = Field(default=None, gt=0, le=400)
     vitals: tuple[Vital, ...] = ()
     own: dict[Name, Reading] = Field(default_factory=dict)
     mqtt: dict[Name, MessageSpec] = Field(default_factory=dict)

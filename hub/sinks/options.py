@@ -35,6 +35,7 @@ class InfluxV1Options(_Options):
 
     version: Literal[1] = 1
     database: str = Field(default="cityhub", min_length=1)
+    history_database: str = Field(default="cityhub_history", min_length=1, description="For hourly and daily sums")
     username: str = Field(default="", pattern="^[^:]*$", description="No colon (RFC 7617); empty: no authentication")
     password: SecretStr = SecretStr("")
     password_file: Path | None = Field(default=None, description="Read the password from this file")
@@ -45,12 +46,17 @@ class InfluxV1Options(_Options):
             raise ValueError("give `password` or `password_file`, not both")
         return self
 
+    def history(self) -> Self:
+        """Return how the history is written and read: the same server, another database."""
+        return self.model_copy(update={"database": self.history_database})
+
 
 class InfluxV2Options(_Options):
     """InfluxDB 2.x and 3.x (and 1.8+), written by `/api/v2/write`."""
 
     version: Literal[2, 3]
     bucket: str = Field(default="cityhub", min_length=1)
+    history_bucket: str = Field(default="cityhub_history", min_length=1, description="For hourly and daily sums")
     org: str = Field(default="-", description="InfluxDB 3 ignores it")
     token: SecretStr = SecretStr("")
     token_file: Path | None = Field(default=None, description="Read the token from this file")
@@ -60,6 +66,10 @@ class InfluxV2Options(_Options):
         if self.token and self.token_file:
             raise ValueError("give `token` or `token_file`, not both")
         return self
+
+    def history(self) -> Self:
+        """Return how the history is written and read: the same server, another bucket."""
+        return self.model_copy(update={"bucket": self.history_bucket})
 
 
 SinkOptions = Annotated[InfluxV1Options | InfluxV2Options, Field(discriminator="version")]

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from hub.web import crl
 from hub.web.est import routes as est
-from hub.web.rest import devices, enrolment, life, places, record
+from hub.web.rest import devices, enrolment, events, incidents, life, maintenance, places, record, uplinks
 from hub.web.server import build_api, limited
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 def network_api(services: Services, options: ApiOptions, clock: Clock, version: str) -> FastAPI:
     """Return REST, EST and the revocation list in one application with its limits."""
-    rest = (devices, life, enrolment, places, record)
+    rest = (devices, life, maintenance, enrolment, places, uplinks, incidents, events, record)
     api = build_api([*(one.router for one in rest), est.router, crl.router], version)
     api.state.services = services
     return limited(api, options, clock)

@@ -66,6 +66,11 @@ class _HubCollector(Collector):
         for reason, count in now.rejected.items():
             rejected.add_metric([reason], count)
         yield rejected
+        presence = GaugeMetricFamily("cityhub_presence", "Devices by whether they can be reached", labels=["state"])
+        for state, count in now.presence.items():
+            presence.add_metric([state], count)
+        yield presence
+        yield _gauge("cityhub_incidents", "Incidents that are not closed", now.incidents)
 
 
 def _gauge(name: str, about: str, value: float) -> Metric:

@@ -5,20 +5,24 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from hub.status.store import Incidents
 from hub.web.published import PublishedLists
 from provisioning.approvals import Approvals
 from provisioning.claims import Claims
 from provisioning.enrolment import Enrolment
+from provisioning.maintenance import Maintenance
 from provisioning.registry import Registry
 from provisioning.revocation import Revocation
 from provisioning.service_life import ServiceLife
 from provisioning.users import Users
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Callable, Collection
 
     from sqlalchemy import Engine
 
+    from hub.model import Lines
+    from hub.status.core import Presence
     from provisioning.ca import Authority
     from provisioning.clock import Clock
 
@@ -30,6 +34,9 @@ class Services:
     Attributes:
         grace_days: for how long after its end a certificate may still be renewed.
         profiles: names of the device profiles that the hub knows.
+        presence: device -> how it is now; None when it is not watched.
+        write: takes lines for the database, on the event loop; False when there is no room now.
+        keep_ns: how long the database keeps raw readings, nanoseconds.
     """
 
     engine: Engine
@@ -41,9 +48,15 @@ class Services:
     approvals: Approvals
     revocation: Revocation
     life: ServiceLife
+    maintenance: Maintenance
+    incidents: Incidents
     lists: PublishedLists
     grace_days: int
     profiles: Collection[str]
+    clock: Clock
+    presence: Callable[[str], Presence | None] = lambda _: None
+    write: Callable[[Lines], bool] = lambda _: False
+    keep_ns: int = 30 * 86_400 * 10**9
 
 
 def services_on(
@@ -54,7 +67,7 @@ def services_on(
     grace_days: int,
     profiles: Collection[str],
 ) -> Services:
-    """Return the service layer on one database and one authority."""
+    """Return the service layer on one database and one authority; what takes a running hub is set by that."""
     registry, revocation = Registry(engine, clock), Revocation(engine, authority, clock)
     return Services(
         engine=engine,
@@ -66,7 +79,10 @@ def services_on(
         approvals=Approvals(engine, clock),
         revocation=revocation,
         life=ServiceLife(engine, clock),
+        maintenance=Maintenance(engine, clock),
+        incidents=Incidents(engine),
         lists=PublishedLists(revocation, registry, clock),
         grace_days=grace_days,
         profiles=profiles,
+        clock=clock,
     )

@@ -8,7 +8,8 @@ from pydantic import BaseModel, ConfigDict
 class Health(BaseModel):
     """A snapshot. `problems` is empty when the hub is well, else one sentence each.
 
-    Totals count since start; `spool_*` is what has not been stored yet; points are lines of line protocol.
+    Totals count since start; `spool_*` is what has not been stored yet; points are lines of line protocol. `presence`
+    is how many devices are in each state, `incidents` how many are not closed.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -30,6 +31,8 @@ class Health(BaseModel):
     writes: int
     write_failures: int
     rejected: dict[str, int]
+    presence: dict[str, int] = {}
+    incidents: int = 0
 
     @property
     def well(self) -> bool:

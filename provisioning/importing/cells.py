@@ -13,9 +13,9 @@ from provisioning.identity import (
     check_device_id,
     check_imei,
     check_name,
-    check_phone,
     check_serial,
     check_slug,
+    read_phone,
 )
 from provisioning.importing.columns import Column
 
@@ -28,7 +28,6 @@ Reader: TypeAlias = Callable[[str], Value]
 _DEGREES = re.compile(r"[+-]?[0-9]{1,3}([.,][0-9]{1,20})?")
 _SHORTENED = re.compile(r"[0-9]([.,][0-9]+)?E\+[0-9]+", re.IGNORECASE)
 _BETWEEN_ZONES = re.compile(r"[\s,;|]+")
-_IN_NUMBERS = str.maketrans("", "", " -.()")
 
 
 def readers(profiles: Collection[str]) -> Mapping[Column, Reader]:
@@ -99,14 +98,6 @@ def _within(limit: int, text: str) -> float:
     return value
 
 
-def _phone(text: str) -> str:
-    """International form; a number with a single leading zero is Indonesian."""
-    plain = text.translate(_IN_NUMBERS)
-    phone = f"+62{plain[1:]}" if plain.startswith("0") and not plain.startswith("00") else plain
-    check_phone(phone)
-    return phone
-
-
 _latitude: Final = partial(_within, 90)
 _longitude: Final = partial(_within, 180)
 _name: Final = _checked(check_name)
@@ -124,7 +115,7 @@ _READERS: Final[Mapping[Column, Reader]] = {
     Column.PARENT: _checked(check_device_id),
     Column.AGENCY_NAME: _name,
     Column.CONTACT_NAME: _name,
-    Column.CONTACT_PHONE: _numeral(_phone),
+    Column.CONTACT_PHONE: _numeral(read_phone),
     Column.SITE_NAME: _name,
     Column.SITE_AGENCY: _slug("agency"),
     Column.SITE_LAT: _latitude,

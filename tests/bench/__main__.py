@@ -5,6 +5,7 @@ cpu_us_per_message   user and system time of the hub's process over the messages
 latency_*_ms         publish to queryable at half the peak rate, found by polling the database (see hub.sim.latency)
 rss_mb               the hub's peak memory
 broker_messages_per_s  the same publisher and broker with a subscriber that only acknowledges
+status_*             what it costs to watch 100,000 devices, in a process of its own (see tests/bench/status.py)
 
 Messages are QoS 1 JSON telemetry with five readings, over mutual TLS. The publisher is kept at most BEHIND messages
 ahead of what is stored, so that the peak is a rate that the whole chain sustains.
@@ -17,6 +18,7 @@ import asyncio
 import json
 import logging
 import os
+import subprocess
 import sys
 import time
 from dataclasses import asdict, dataclass
@@ -194,7 +196,9 @@ def main() -> None:
     logging.basicConfig(level=logging.ERROR, stream=sys.stderr)
     with TemporaryDirectory(prefix="cityhub-bench-") as folder:
         figures = asyncio.run(measure(options.devices, options.messages, options.seconds, Path(folder)))
-    print(json.dumps(asdict(figures)))
+    _say("what it costs to watch 100,000 devices ...")
+    watching = subprocess.run([sys.executable, "-m", "tests.bench.status"], check=True, stdout=subprocess.PIPE)
+    print(json.dumps(asdict(figures) | json.loads(watching.stdout)))
 
 
 if __name__ == "__main__":

@@ -300,5 +300,11 @@ def _client(port: int, tls: ssl.SSLContext, client_id: str, protocol: aiomqtt.Pr
     logger = logging.getLogger("guarded")
     logger.setLevel(logging.CRITICAL)
     return aiomqtt.Client(
-        LOOPBACK, port, identifier=client_id or "whatever", protocol=protocol, tls_context=tls, timeout=5, logger=logger
+        LOOPBACK,
+        port,
+        identifier=client_id or "whatever",
+        protocol=protocol,
+        tls_context=tls,
+        timeout=60,
+        logger=logger,
     )

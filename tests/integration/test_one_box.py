@@ -11,7 +11,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from hub.cli.heard import last_heard
 from hub.web.snapshot import Health
+from provisioning.database import open_engine
+from provisioning.registry import Registry
 from tests.integration.one_box import LOOPBACK, OneBox, wait_until
 
 if TYPE_CHECKING:
@@ -87,6 +90,21 @@ def test_rubbish_is_listed_with_its_reason(hub: OneBox) -> None:
     assert (letter["topic"], letter["payload"]) == ("devices/cam-3/telemetry", "{rubbish")
     assert letter["reason"] == "bad_payload"
     assert letter["detail"]
+
+
+def test_the_report_about_certificates_knows_who_was_heard(hub: OneBox) -> None:
+    bundle = hub.bundle("cam-4")
+    hub.run("device", "add", "gps-child", "--profile", "generic_tracker", "--gateway", "cam-4")
+    hub.publish("devices/cam-4/telemetry", '{"bitrate_bps": 1}', bundle)
+    wait_until(lambda: hub.query("SELECT bitrate_bps FROM cctv WHERE device = 'cam-4'"))
+
+    registry = Registry(open_engine(hub.settings.registry_url), time.time_ns)
+    seen = last_heard(hub.settings, registry.devices(), time.time_ns())
+    report = hub.run("certs", "audit")
+
+    assert "cam-4" in seen.latest
+    assert "gps-child" not in seen.latest
+    assert report.stderr == ""
 
 
 def test_a_second_hub_on_the_same_folder_is_refused_at_once(hub: OneBox) -> None:

@@ -16,6 +16,7 @@ from cryptography.x509.oid import NameOID
 from hub.web.options import ApiOptions
 from provisioning.access import Role
 from provisioning.certificates import new_key
+from provisioning.records import Tariff, Uplink
 from tests.webhub import PROFILE, web_hub
 
 if TYPE_CHECKING:
@@ -233,6 +234,18 @@ async def test_lists_hold_only_what_the_caller_reaches(hub: WebHub) -> None:
     assert [[one["id"] for one in items] for items in lists] == [["siren-1"], ["pasar"], ["bpbd"]]
 
 
+async def test_uplinks_are_read_by_those_who_reach_their_site(hub: WebHub) -> None:
+    hub.services.registry.add(Uplink("fiber", "pasar", 100_000_000, Tariff.PER_GIGABYTE, 9_000))
+    async with hub.client(hub.token(Role.VIEWER, "bpbd")) as client:
+        listed = (await client.get("/api/v1/uplinks")).json["items"]
+        shown = (await client.get("/api/v1/uplinks/fiber")).json
+    async with hub.client(hub.token(Role.VIEWER, "dishub")) as client:
+        others = (await client.get("/api/v1/uplinks")).json["items"]
+        refused = await client.get("/api/v1/uplinks/fiber")
+    assert (listed, others, refused.status) == ([shown], [], 403)
+    assert (shown["id"], shown["tariff"], shown["rupiah"], shown["router"]) == ("fiber", "per_gigabyte", 9_000, None)
+
+
 async def test_a_device_cannot_be_given_away_by_a_change(hub: WebHub, admin: Client) -> None:
     hub.add_device("cam-1")
     answer = await admin.request("PATCH", f"{DEVICES}/cam-1", json={"agency": None, "site": "pasar"})
@@ -248,6 +261,20 @@ async def test_each_change_is_recorded_with_who_and_from_where(admin: Client) ->
 async def test_the_record_is_found_whole(admin: Client) -> None:
     await admin.post(DEVICES, json=CAMERA)
     assert (await admin.get("/api/v1/audit/verify")).json == {"intact": True, "faults": []}
+
+
+@pytest.mark.parametrize(
+    ("device", "role", "status"),
+    [("cam-1", Role.TECHNICIAN, 201), ("siren-1", Role.TECHNICIAN, 403), ("siren-1", Role.OPERATOR, 201)],
+)
+async def test_a_signing_request_is_no_way_around_an_approval(
+    hub: WebHub, device: str, role: Role, status: int
+) -> None:
+    hub.add_device("cam-1")
+    hub.add_device("siren-1", "bpbd")
+    async with hub.client(hub.token(role)) as client:
+        answer = await client.post(f"{DEVICES}/{device}/certificate", data=signing_request(device))
+    assert (answer.status, len(hub.services.registry.certificates(device))) == (status, int(status == 201))
 
 
 @pytest.mark.parametrize("encode", [bytes, base64.b64encode], ids=["DER", "base64"])

@@ -30,6 +30,7 @@ class Device(NamedTuple):
     imei: str | None = None
     modbus: str | None = None
     unit: int | None = None
+    local_recording: bool = False
 
 
 IDS = st.sampled_from(["a", "b", "c", "gw"])

@@ -173,7 +173,7 @@ def test_a_password_in_the_environment_is_taken_as_it_is(file: Path, password: s
         ("BROKER__PROT", "1", "CITYHUB_BROKER__PROT: broker.prot: there is no such key; did you mean port?"),
         ("COLOUR", "red", "CITYHUB_COLOUR: colour: there is no such key"),
         ("CITY", "Bandung", "CITYHUB_CITY: city: is a section"),
-        ("STATE_DIR__X", "1", "CITYHUB_STATE_DIR__X: state_dir: Input is not a valid path"),
+        ("STATE_DIR__X", "1", "CITYHUB_STATE_DIR__X: state_dir: is no path; write one in quotes"),
         ("INFLUXDB__URL", "http://a", "CITYHUB_INFLUXDB__URL: influxdb: `version` says which"),
         ("BROKER__HOST__NAME", "x", "CITYHUB_BROKER__HOST__NAME: host is no section"),
         ("FILE", "x", "CITYHUB_FILE: file: there is no such key"),
@@ -182,6 +182,11 @@ def test_a_password_in_the_environment_is_taken_as_it_is(file: Path, password: s
 )
 def test_a_wrong_variable_is_named(file: Path, variable: str, value: str, expected: str) -> None:
     assert expected in complaint(file, BROKER, **{variable: value})
+
+
+def test_a_section_that_is_wrong_as_a_whole_is_the_files_when_the_file_has_a_part_in_it(file: Path) -> None:
+    said = complaint(file, "[api]\ncert_file = 'a.pem'", API__PORT="8444")
+    assert said.startswith(f"{file}: api: cert_file and key_file belong together")
 
 
 def test_other_variables_and_the_one_that_names_the_file_are_left_alone(file: Path) -> None:

@@ -25,8 +25,13 @@ CHAIN_TYPE: Final = "application/pem-certificate-chain"  # RFC 8555, section 9.1
     openapi_extra=raw_body_of("application/pkcs10", "application/x-pem-file"),
 )
 def issue(caller: Caller, hub: Hub, device_id: str, body: RawBody) -> Response:
-    """Issue a certificate for a signing request (PKCS #10: PEM, DER or base64), with the issuing CA's, PEM."""
+    """Issue a certificate for a signing request (PKCS #10: PEM, DER or base64), with the issuing CA's, PEM.
+
+    Where the agency demands an approval, only those who could give one may ask; others go by a claim code.
+    """
     permitted_device(hub, caller, "certificate.issue", device_id)
+    if hub.approvals.required(device_id):
+        check_role(caller, "approval.decide")
     issued = hub.enrolment.acting(caller.actor).issue_from_csr(device_id, read_body(body))
     return Response(issued.presented_pem, HTTPStatus.CREATED, media_type=CHAIN_TYPE)
 

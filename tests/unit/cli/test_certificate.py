@@ -72,7 +72,8 @@ def test_certificates_are_listed(run: Run, enrolment: Enrolment) -> None:
 def test_an_audit_that_finds_nothing_says_so(run: Run, enrolment: Enrolment) -> None:
     enrolment.issue_with_hub_key("cam-1")
     result = run("certs", "audit")
-    assert (result.exit_code, result.output) == (0, "1 certificates, and nothing wrong with them.\n")
+    assert (result.exit_code, result.stdout) == (0, "1 certificates, and nothing wrong with them.\n")
+    assert result.stderr == "Nothing is said about use, as the database cannot be asked: the hub has not run yet\n"
 
 
 @pytest.mark.parametrize("options", [(), ("--json",)])

@@ -24,7 +24,7 @@ from hub.decode.watch import Watch
 from hub.errors import UsageError
 from hub.profiles.loader import load_profiles
 from provisioning.ca import Authority
-from provisioning.errors import AuthorityProblem, BadRequest, ProvisioningError, Unknown, UnknownDevice
+from provisioning.errors import AuthorityProblem, BadRequest, InvalidIdentity, ProvisioningError, Unknown, UnknownDevice
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -76,6 +76,27 @@ def test_agencies_and_sites_are_added_and_listed(city: Run) -> None:
         "ID     AGENCY  LAT     LON      NAME",
         "pasar  dishub  -7.307  109.362  -",
     ]
+
+
+def test_contacts_are_added_changed_listed_and_removed(city: Run) -> None:
+    city("contact", "add", "piket", "--agency", "dishub", "--name", "Budi", "--phone", "0812-3456-7890")
+    city("contact", "update", "piket", "--phone", "+62 813 2222 3333")
+    assert json.loads(city("contact", "list", "--json").stdout) == [
+        {"id": "piket", "agency": "dishub", "name": "Budi", "phone": "+6281322223333"}
+    ]
+    city("contact", "remove", "piket")
+    assert city("contact", "list").stdout.split() == ["ID", "AGENCY", "NAME", "PHONE"]
+
+
+@pytest.mark.parametrize(
+    ("agency", "phone", "error"), [("ghost", "0812345678", Unknown), ("dishub", "12", InvalidIdentity)]
+)
+def test_a_contact_of_nobody_or_without_a_number_is_refused(
+    city: Run, agency: str, phone: str, error: type[Exception]
+) -> None:
+    with pytest.raises(error):
+        city("contact", "add", "piket", "--agency", agency, "--name", "Budi", "--phone", phone)
+    assert json.loads(city("contact", "list", "--json").stdout) == []
 
 
 def test_adding_a_device_says_what_comes_next(city: Run) -> None:

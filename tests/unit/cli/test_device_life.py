@@ -34,8 +34,9 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture
-def run(tmp_path: Path) -> Run:
+def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
     """Runs a command in the home of a hub; errors come out as they were raised."""
+    monkeypatch.chdir(tmp_path)
     settings = tmp_path / "cityhub.toml"
     settings.write_text('[bundle]\nbroker_host = "hub.local"\n')
     (tmp_path / "state").mkdir(mode=0o700)
@@ -141,3 +142,28 @@ def test_a_device_is_handed_over_replaced_and_retired(city: Run) -> None:
     assert (device["agency"], device["serial"], device["lifecycle"]) == ("satpolpp", "DS9", "retired")
     with pytest.raises(WrongState):
         city("device-life", "claim", "cam-1")
+
+
+def test_a_device_goes_into_the_workshop_and_back(city: Run) -> None:
+    assert city("device-life", "lifecycle", "cam-1", "maintenance").output == "cam-1 is maintenance now.\n"
+    city("device-life", "lifecycle", "cam-1", "active")
+    assert json.loads(city("device", "show", "cam-1", "--json").output)["lifecycle"] == "active"
+
+
+def test_a_retired_device_is_registered_again(city: Run) -> None:
+    city("device-life", "retire", "cam-1")
+    city("device-life", "lifecycle", "cam-1", "registered")
+    city("device-life", "claim", "cam-1")
+
+
+def test_retiring_is_no_mere_change_of_state(city: Run) -> None:
+    with pytest.raises(UsageError, match="cityhub device retire cam-1"):
+        city("device-life", "lifecycle", "cam-1", "retired")
+
+
+def test_what_is_shown_of_a_device_tells_which_certificates_were_revoked(city: Run) -> None:
+    city("device", "bundle", "cam-1", "--out", "bundle.zip")
+    city("device-life", "revoke", "cam-1", "--reason", "superseded")
+    heading, line = city("device", "show", "cam-1").output.splitlines()[-2:]
+    assert heading.split() == ["CERTIFICATE", "UNTIL", "REVOKED", "REASON"]
+    assert line.split()[3] == "superseded"

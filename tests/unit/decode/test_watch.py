@@ -119,8 +119,8 @@ def test_words_are_the_hubs_own_or_the_vendors() -> None:
     assert said(VENDORS, b"gone\n", retained=True).words == [Word(NOW, online=False, retained=True)]
 
 
-def test_a_will_is_no_sign_of_life_and_neither_is_what_was_retained() -> None:
-    assert said(VENDORS, b"Online", b"Offline").heard_ns == NOW
+def test_a_word_is_no_reading_and_a_will_no_sign_of_life() -> None:
+    assert said(VENDORS, b"Online", b"Offline").heard_ns == 0
     assert said(VENDORS, b"Online", retained=True).heard_ns == 0
 
 

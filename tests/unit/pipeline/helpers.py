@@ -31,6 +31,7 @@ class Device(NamedTuple):
     imei: str | None = None
     modbus: str | None = None
     unit: int | None = None
+    local_recording: bool = False
 
 
 class MemorySink:

@@ -24,14 +24,24 @@ def allowed(access: Access, action: str, agency: str | None) -> bool:
 
 
 def test_roles_are_ordered_by_trust() -> None:
-    assert sorted(Role, reverse=True) == [Role.ADMINISTRATOR, Role.OPERATOR, Role.TECHNICIAN, Role.VIEWER]
+    assert sorted(Role, reverse=True) == [
+        Role.ADMINISTRATOR,
+        Role.OPERATOR,
+        Role.TECHNICIAN,
+        Role.VIEWER,
+        Role.REPORTER,
+    ]
     assert Role.VIEWER <= Role.VIEWER < Role.ADMINISTRATOR
 
 
 @pytest.mark.parametrize(
     ("action", "least"),
     [
+        ("event.add", Role.REPORTER),
         ("device.read", Role.VIEWER),
+        ("incident.read", Role.VIEWER),
+        ("device.maintenance", Role.TECHNICIAN),
+        ("incident.acknowledge", Role.OPERATOR),
         ("device.add", Role.TECHNICIAN),
         ("certificate.issue", Role.TECHNICIAN),
         ("certificate.revoke", Role.OPERATOR),
@@ -46,6 +56,10 @@ def test_an_action_takes_a_role_or_a_higher_one(action: str, least: Role) -> Non
     assert [role for role in Role if allowed(Access(BUDI, role), action, "dishub")] == [
         role for role in Role if role >= least
     ]
+
+
+def test_a_reporter_tells_and_reads_nothing() -> None:
+    assert [action for action, least in LEAST_ROLE.items() if least is Role.REPORTER] == ["event.add"]
 
 
 def test_a_viewer_only_reads() -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from provisioning.certificates import make_root
 from provisioning.clock import utc
-from provisioning.hygiene import Fault, Finding, Policy, audit, read_certificates
+from provisioning.hygiene import Fault, Finding, Policy, Seen, audit, read_certificates
 from provisioning.records import CertificateRecord, NewDevice
 from tests.unit.provisioning.life import DAY_NS, NOW_NS
 
@@ -43,10 +43,13 @@ def held(  # noqa: PLR0913 - what a case may differ in
     )
 
 
-def faults(*certificates: CertificateRecord, seen: dict[str, int] | None = None) -> list[tuple[Fault, str]]:
-    """The faults and their subjects; `seen` in days from now."""
-    times = None if seen is None else {device: NOW_NS + days * DAY_NS for device, days in seen.items()}
-    return [(one.fault, one.subject) for one in audit(certificates, NOW_NS, seen=times)]
+def faults(
+    *certificates: CertificateRecord, seen: dict[str, float] | None = None, kept: int = 400
+) -> list[tuple[Fault, str]]:
+    """The faults and their subjects; `seen` in days from now, of the `kept` last days."""
+    latest = {device: NOW_NS + int(days * DAY_NS) for device, days in (seen or {}).items()}
+    known = None if seen is None else Seen(latest, NOW_NS - kept * DAY_NS)
+    return [(one.fault, one.subject) for one in audit(certificates, NOW_NS, seen=known)]
 
 
 def test_a_good_certificate_is_not_mentioned() -> None:
@@ -101,8 +104,12 @@ def test_a_new_key_is_young() -> None:
     assert faults(held(serial="1", issued=-1900, ends=-1535, key="old"), held(serial="2", issued=-1)) == []
 
 
-@pytest.mark.parametrize(("seen", "expected"), [(-2, []), (0, [(Fault.REVOKED_BUT_SEEN, "cam-1")])])
-def test_a_device_that_is_heard_after_its_revocation_is_mentioned(seen: int, expected: list[tuple[Fault, str]]) -> None:
+@pytest.mark.parametrize(
+    ("seen", "expected"), [(-2, []), (-1 + 9 / 1440, []), (-1 + 11 / 1440, [(Fault.REVOKED_BUT_SEEN, "cam-1")])]
+)
+def test_a_device_that_is_heard_after_its_revocation_is_mentioned(
+    seen: float, expected: list[tuple[Fault, str]]
+) -> None:
     assert faults(held(revoked=-1), seen={"cam-1": seen}) == expected
 
 
@@ -120,9 +127,13 @@ def test_a_device_with_a_good_certificate_may_be_heard() -> None:
     ],
 )
 def test_a_certificate_that_was_never_used_is_mentioned(
-    issued: int, seen: dict[str, int], expected: list[Fault]
+    issued: int, seen: dict[str, float], expected: list[Fault]
 ) -> None:
     assert faults(held(issued=issued), seen=seen) == [(fault, "cam-1") for fault in expected]
+
+
+def test_a_certificate_older_than_what_is_kept_may_have_been_used_before() -> None:
+    assert faults(held(issued=-31), seen={}, kept=30) == [(Fault.LONG_UNUSED, "cam-1")]
 
 
 def test_nothing_is_said_about_use_when_nobody_knows() -> None:

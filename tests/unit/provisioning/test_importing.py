@@ -85,6 +85,7 @@ def test_every_column_of_a_device_and_of_its_agency_and_site_is_stored(importer:
         "parent": "gw-1",
         "modbus": None,
         "unit": None,
+        "local_recording": False,
     }
     assert registry.all(Agency) == [Agency("dishub", "Dinas Perhubungan")]
     assert registry.all(Contact) == [Contact("dishub", "dishub", "Budi", "+6281234567890")]

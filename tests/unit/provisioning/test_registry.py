@@ -24,6 +24,7 @@ from provisioning.records import (
     Contact,
     Device,
     DeviceChanges,
+    Geofence,
     Lifecycle,
     NewDevice,
     ReferenceData,
@@ -65,6 +66,17 @@ def city(registry: Registry) -> Registry:
         Contact("budi", "dishub", "Budi", "+6281234567890"),
         Site("kutasari", "Kutasari", None, -7.35, 109.33),
         Uplink("pasar-fiber", "bobotsari-pasar", 50_000_000, Tariff.PER_GIGABYTE, 12_000),
+        Uplink(
+            "pasar-4g",
+            "bobotsari-pasar",
+            20_000_000,
+            Tariff.QUOTA,
+            250_000,
+            capacity_up_bps=5_000_000,
+            quota_bytes=100_000_000_000,
+            overage_rupiah=5_000,
+        ),
+        Geofence("alun-alun", '{"type":"Polygon"}', "dishub", 30.0),
         Zone("traffic", "Lalu lintas"),
     ],
 )
@@ -83,6 +95,31 @@ def test_what_is_added_can_be_got_listed_changed_and_removed(city: Registry, dat
 def test_a_tariff_comes_back_as_a_tariff(city: Registry) -> None:
     city.add(Uplink("u", "bobotsari-pasar", 1))
     assert city.get(Uplink, "u").tariff is Tariff.MONTHLY
+
+
+def test_a_router_measures_one_uplink(city: Registry) -> None:
+    city.add_device(NewDevice(id="gw-1", profile="generic_ipcamera"))
+    city.add(Uplink("fiber", "bobotsari-pasar", 1, router="gw-1"))
+    with pytest.raises(AlreadyExists, match="The router 'gw-1' belongs to uplink 'fiber' already"):
+        city.add(Uplink("radio", "bobotsari-pasar", 1, router="gw-1"))
+    with pytest.raises(UnknownDevice, match="There is no device 'gw-2'; did you mean 'gw-1'"):
+        city.add(Uplink("radio", "bobotsari-pasar", 1, router="gw-2"))
+    with pytest.raises(StillInUse, match="1 uplink entry"):
+        city.remove_device("gw-1")
+
+
+def test_an_outline_stands_in_the_audit_log_by_its_digest(city: Registry, engine: Engine) -> None:
+    city.add(Geofence("alun-alun", "{}"))
+    detail = audit.read(engine, 1)[0].detail
+    assert detail == {"geojson": "sha256 44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a"}
+
+
+def test_video_that_stays_at_its_site_is_marked(city: Registry) -> None:
+    city.add_device(NewDevice(id="cam-1", profile="generic_ipcamera", local_recording=True))
+    assert city.device("cam-1").local_recording is True
+    assert [entry.local_recording for entry in city.entries()] == [True]
+    city.update_device("cam-1", local_recording=False)
+    assert [entry.local_recording for entry in city.entries()] == [False]
 
 
 def test_an_id_is_taken_once(city: Registry) -> None:
@@ -123,6 +160,13 @@ def test_what_something_refers_to_is_not_removed(city: Registry) -> None:
         Site("s", lat=1),
         Uplink("u", "bobotsari-pasar", 0),
         Uplink("u", "bobotsari-pasar", 1, rupiah=-1),
+        Uplink("u", "bobotsari-pasar", 1, capacity_up_bps=0),
+        Uplink("u", "bobotsari-pasar", 1, Tariff.QUOTA, 1, quota_bytes=1),
+        Uplink("u", "bobotsari-pasar", 1, Tariff.QUOTA, 1, quota_bytes=-1, overage_rupiah=1),
+        Uplink("u", "bobotsari-pasar", 1, Tariff.MONTHLY, 1, quota_bytes=1, overage_rupiah=1),
+        Geofence("f", "x" * 1_000_001),
+        Geofence("f", "{}", limit_kmh=0),
+        Geofence("f", "{}", limit_kmh=float("nan")),
         Zone("a,b"),
     ],
 )

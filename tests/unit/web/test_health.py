@@ -21,7 +21,7 @@ WELL = Health(
     version="1.2.3", uptime_s=61.5, problems=[], devices=120, broker_connected=True, broker_connections=2,
     messages=1000, messages_acknowledged=990, bytes=123_456, points_spooled=980, points_stored=970,
     spool_points=10, spool_bytes=2_000, commits=50, writes=40, write_failures=3,
-    rejected={"bad_payload": 7, "unknown_device": 3},
+    rejected={"bad_payload": 7, "unknown_device": 3}, presence={"online": 117, "offline": 3}, incidents=2,
 )  # fmt: skip
 UNWELL = WELL.model_copy(update={"problems": ["the disk is full", "no broker"], "broker_connected": False})
 
@@ -66,7 +66,7 @@ async def test_prometheus_reads_every_figure() -> None:
         families = list(text_string_to_metric_families(await response.text()))
 
     samples = {
-        (sample.name, sample.labels.get("reason", "")): sample.value for family in families for sample in family.samples
+        (sample.name, "".join(sample.labels.values())): sample.value for family in families for sample in family.samples
     }
     assert samples == {
         ("cityhub_well", ""): 1,
@@ -86,6 +86,9 @@ async def test_prometheus_reads_every_figure() -> None:
         ("cityhub_write_failures_total", ""): 3,
         ("cityhub_rejected_total", "bad_payload"): 7,
         ("cityhub_rejected_total", "unknown_device"): 3,
+        ("cityhub_presence", "online"): 117,
+        ("cityhub_presence", "offline"): 3,
+        ("cityhub_incidents", ""): 2,
     }
     assert all(family.documentation for family in families)
     assert {family.type for family in families if family.name.endswith(("messages", "rejected"))} == {"counter"}

@@ -46,6 +46,7 @@ class Device(NamedTuple):
     parent: str | None = None
     serial: str | None = None
     imei: str | None = None
+    local_recording: bool = False
 
 
 class FakePace:

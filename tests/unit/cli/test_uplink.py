@@ -1,0 +1,112 @@
+"""The commands for uplinks and geofences."""
+
+from __future__ import annotations
+
+import json
+import time
+from typing import TYPE_CHECKING
+
+import pytest
+import typer
+from typer.testing import CliRunner
+
+from hub.cli import device, fence, uplink
+from hub.cli.context import Context
+from hub.errors import UsageError
+from provisioning.ca import Authority
+from provisioning.errors import InvalidIdentity, Unknown
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from typer.testing import Result
+
+    Run = Callable[..., Result]
+
+TRIANGLE = '{"type":"Polygon","coordinates":[[[109.3,-7.4],[109.4,-7.4],[109.4,-7.3],[109.3,-7.4]]]}'
+
+
+@pytest.fixture
+def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
+    """Runs a command in the home of a hub with a site; errors come out as they were raised."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "cityhub.toml").touch()
+    (tmp_path / "state").mkdir(mode=0o700)
+    Authority.create(tmp_path / "state" / "pki", clock=time.time_ns)
+    app = typer.Typer()
+    for one in (device, uplink, fence):
+        one.register(app)
+    context = Context(tmp_path / "cityhub.toml")
+
+    def run(*words: str) -> Result:
+        return CliRunner().invoke(app, words, obj=context, catch_exceptions=False)
+
+    run("agency", "add", "dishub")
+    run("site", "add", "pasar", "--agency", "dishub")
+    run("device", "add", "gw-pasar", "--profile", "generic_ipcamera", "--site", "pasar")
+    return run
+
+
+def test_an_uplink_is_added_listed_and_shown(run: Run) -> None:
+    added = run(
+        "uplink", "add", "fiber", "--site", "pasar", "--down", "100", "--up", "20", "--router", "gw-pasar",
+        "--rupiah", "1500000",
+    )  # fmt: skip
+    assert (added.exit_code, added.output) == (0, "Added the uplink fiber.\n")
+    expected = {
+        "id": "fiber", "site": "pasar", "capacity_bps": 100_000_000, "tariff": "monthly", "rupiah": 1_500_000,
+        "capacity_up_bps": 20_000_000, "router": "gw-pasar", "quota_bytes": None, "overage_rupiah": None,
+    }  # fmt: skip
+    assert json.loads(run("uplink", "list", "--json").output) == [expected]
+    assert json.loads(run("uplink", "show", "fiber", "--json").output) == expected
+    assert "100000000" in run("uplink", "show", "fiber").output
+    assert run("uplink", "remove", "fiber").exit_code == 0
+    assert json.loads(run("uplink", "list", "--json").output) == []
+
+
+def test_a_quota_needs_its_price_beyond(run: Run) -> None:
+    words = ("uplink", "add", "lte", "--site", "pasar", "--down", "20", "--tariff", "quota", "--rupiah", "250000")
+    with pytest.raises(InvalidIdentity, match="needs a quota"):
+        run(*words)
+    assert run(*words, "--quota", "100", "--overage", "5000").exit_code == 0
+    assert json.loads(run("uplink", "show", "lte", "--json").output)["quota_bytes"] == 100_000_000_000
+
+
+def test_an_uplink_of_no_site_is_refused(run: Run) -> None:
+    with pytest.raises(Unknown, match="did you mean 'pasar'"):
+        run("uplink", "add", "x", "--site", "pasat", "--down", "1")
+
+
+def test_a_camera_with_a_recorder_at_its_site_is_marked(run: Run) -> None:
+    run("device", "add", "cam-1", "--profile", "generic_ipcamera", "--local-recording")
+    assert json.loads(run("device", "show", "cam-1", "--json").output)["local_recording"] is True
+
+
+def test_a_geofence_is_added_listed_and_removed(run: Run, tmp_path: Path) -> None:
+    file = tmp_path / "area.geojson"
+    file.write_text(TRIANGLE)
+    added = run("fence", "add", "alun-alun", str(file), "--agency", "dishub", "--limit", "30")
+    assert (added.exit_code, added.output) == (0, "Added the geofence alun-alun.\n")
+    assert json.loads(run("fence", "list", "--json").output) == [
+        {"id": "alun-alun", "geojson": TRIANGLE, "agency": "dishub", "limit_kmh": 30.0}
+    ]
+    assert run("fence", "remove", "alun-alun").exit_code == 0
+    assert json.loads(run("fence", "list", "--json").output) == []
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"{}", r"area.geojson: the file is no GeoJSON Polygon"),
+        (b"\xff", r"area.geojson cannot be read"),
+        (b'{"type":"Polygon","coordinates":[[[1,1]]]}', r"polygon 1, ring 1 has 1 positions"),
+    ],
+)
+def test_a_file_that_is_no_polygon_is_refused(run: Run, tmp_path: Path, content: bytes, message: str) -> None:
+    file = tmp_path / "area.geojson"
+    file.write_bytes(content)
+    with pytest.raises(UsageError, match=message):
+        run("fence", "add", "alun-alun", str(file))
+    with pytest.raises(UsageError, match="cannot be read"):
+        run("fence", "add", "alun-alun", str(tmp_path / "nowhere"))
