@@ -31,6 +31,9 @@ from hub.profiles.loader import load_profiles
 from hub.sinks.influx_v1 import InfluxV1Sink
 from hub.sinks.options import InfluxV1Options, InfluxV2Options, SinkOptions
 from hub.sinks.query import InfluxReader
+from hub.sources.modbus.options import ModbusOptions
+from hub.sources.modbus.pace import RealPace
+from hub.sources.modbus.source import ModbusSource
 from hub.sources.mqtt import MqttSource
 from hub.spool.sqlite import SqliteSpool
 from hub.status.bandwidth import Bandwidth
@@ -46,6 +49,7 @@ from hub.status.store import StatusStore
 from hub.status.trips import PART as TRIPS
 from hub.status.trips import Trips
 from hub.status.wellness import Vitals
+from hub.transport.modbus_bus import PymodbusBus
 from hub.transport.tls import client_context
 from hub.web.api import network_api
 from hub.web.health import health_router
@@ -105,6 +109,7 @@ class Hub:
     spool: SqliteSpool
     delivery: Delivery
     source: MqttSource
+    modbus: ModbusSource
     feed: RegistryFeed
     history: History
     database: SinkOptions
@@ -186,6 +191,22 @@ class Hub:
         return InfluxReader(self.database)
 
 
+class _Polling:
+    """Tells the Modbus source when the registry has changed."""
+
+    def __init__(self, modbus: ModbusSource) -> None:
+        self._modbus = modbus
+
+    def follow(self, entries: object, changed: object) -> None:
+        del entries, changed
+        self._modbus.refresh()
+
+
+def _modbus(directory: Directory, intake: BatchingIntake) -> ModbusSource:
+    options = ModbusOptions()
+    return ModbusSource(directory, intake, options, RealPace(), partial(PymodbusBus, connect_s=options.connect_s))
+
+
 async def run_hub(settings: Settings, stop: asyncio.Event, started: Callable[[Hub], None]) -> None:
     """Run until `stop` is set, then stop in the reverse order of starting: no room outlives what it stands on.
 
@@ -231,9 +252,11 @@ async def _start(settings: Settings, stack: AsyncExitStack) -> Hub:
     delivery = Delivery(spool, sink, settings.pipeline, counters, time_ns)
     intake = BatchingIntake(directory, spool, settings.pipeline, counters)
     source = MqttSource(broker, partial(client_context, broker), intake, time_ns, directory.filters)
+    modbus = _modbus(directory, intake)
+    feed.followers.append(_Polling(modbus))
     history = await enter(_history(settings, database, directory, services.registry, status))
     hub = Hub(
-        settings, directory, counters, spool, delivery, source, feed, history, database, servers, watch,
+        settings, directory, counters, spool, delivery, source, modbus, feed, history, database, servers, watch,
         settings.broker_address, status, BrokerStats(broker), monotonic(),
     )  # fmt: skip
     runner = _runner(hub, engine, services, intake)
@@ -261,6 +284,7 @@ async def _start(settings: Settings, stack: AsyncExitStack) -> Hub:
         "status": runner.run(),
         "broker-stats": hub.stats.run(),
         "mqtt": source.run(),
+        "modbus": modbus.run(),
     }
     for name, room in rooms.items():
         await enter(_running(name, room))

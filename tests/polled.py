@@ -42,6 +42,7 @@ class PolledEntry:
     parent: str | None = None
     serial: str | None = None
     imei: str | None = None
+    local_recording: bool = False
 
 
 @dataclass

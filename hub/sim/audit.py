@@ -41,9 +41,8 @@ class Compared(NamedTuple):
     invented: Counter[str]
 
 
-async def count_points(reader: Reader, profiles: Collection[str]) -> int:
-    """Return how many points of devices of these profiles are stored; exact when a field is in every point of each."""
-    measurements = [str(row[0]) for table in await reader.query("SHOW MEASUREMENTS") for row in table.values]
+async def count_points(reader: Reader, measurements: Collection[str], profiles: Collection[str]) -> int:
+    """Return how many points of devices of these profiles are stored there; exact when a field is in every point."""
     return sum([await _count(reader, measurement, profiles) for measurement in measurements])
 
 
@@ -97,7 +96,7 @@ async def _stored_values(reader: Reader, ledger: Answers) -> list[tuple[int, flo
 async def _count(reader: Reader, measurement: str, profiles: Collection[str]) -> int:
     which = "|".join(sorted(profiles))
     tables = await reader.query(
-        f'SELECT count(*) FROM "{measurement}" WHERE "profile" =~ /^({which})$/'  # noqa: S608 - the database's own name
+        f'SELECT count(*) FROM "{measurement}" WHERE "profile" =~ /^({which})$/'  # noqa: S608 - our own names
     )
     return max((int(cell or 0) for table in tables for row in table.values for cell in row[1:]), default=0)
 

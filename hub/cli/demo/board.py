@@ -7,13 +7,13 @@ from collections import deque
 from time import monotonic
 from typing import TYPE_CHECKING
 
-from hub.cli.demo.view import EVENTS, SPARK, Happened, Snapshot
+from hub.cli.demo.view import EVENTS, SPARK, Happened, Modbus, Snapshot
 
 if TYPE_CHECKING:
     from hub.app import Hub
     from hub.cli.demo.process import Sims
     from hub.sim.latency import LatencyProbe
-    from hub.sim.report import Happening
+    from hub.sim.report import Happening, PolledTotals
 
 
 class Board(logging.Handler):
@@ -70,3 +70,19 @@ class Board(logging.Handler):
             events=tuple(self._events),
             modbus=_modbus(hub, sims.units.polled),
         )
+
+
+def _modbus(hub: Hub, totals: PolledTotals | None) -> Modbus | None:
+    """Return what is polled, or None when nothing is."""
+    if totals is None or not totals.units:
+        return None
+    counters = hub.modbus.counters
+    states = [state for device in hub.directory.polled if (state := hub.modbus.state(device))]
+    return Modbus(
+        answering=sum(1 for state in states if state.answered_ns > state.failed_ns),
+        units=totals.units,
+        polls=counters.on_time,
+        late=counters.late,
+        failed=counters.failed,
+        failing=[(state.device, state.fault) for state in states if state.fault],
+    )

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from hub.sim.reader import Reader
 
 SHOWN: Final = 10
+MEASUREMENTS: Final = ("cctv", "gps", "weather", "level", "event")
+"""Where the devices that speak MQTT are stored; what the hub concludes of them stands elsewhere."""
 
 log = logging.getLogger(__name__)
 
@@ -81,7 +83,7 @@ async def take_stock(hub: Hub, reader: Reader, sims: Sims, probe: LatencyProbe, 
         connected=totals.seen,
         published=totals.published,
         acknowledged=totals.acknowledged,
-        stored=await count_points(reader, {CAMERA, TRACKER, SENSOR}),
+        stored=await count_points(reader, MEASUREMENTS, {CAMERA, TRACKER, SENSOR}),
         lost=len(found.missing) + sum(unread.values()),
         rejected=hub.counters.rejected.total(),
         latency_p50_ms=probe.percentile_ms(0.5),
@@ -108,7 +110,11 @@ async def _settled(hub: Hub, reader: Reader, sims: Sims, patience_s: float) -> _
 
 def _unread(hub: Hub, compared: Compared) -> dict[str, int]:
     """Return the answers without a point, by device, beyond those for which the hub had stopped waiting."""
-    return {}
+    missing = {}
+    for device, count in compared.missing.items():
+        state = hub.modbus.state(device)
+        missing[device] = count - (state.given_up if state else 0)
+    return {device: count for device, count in missing.items() if count > 0}
 
 
 def _tell(found: _Found, unread: dict[str, int]) -> None:

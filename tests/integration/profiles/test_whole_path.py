@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from provisioning.records import NewDevice
     from tests.rig import Rig
 
+VOCABULARY = load_vocabulary()
 CASES = list(all_cases())
 OVER_MQTT = [one for one in CASES if one.case.registers is None]
 OVER_MODBUS = [one for one in CASES if one.case.registers is not None]
@@ -96,13 +97,18 @@ async def stored(made: Rig, hub: Hub) -> dict[str, dict[tuple[str, int], Fields]
     found: dict[str, dict[tuple[str, int], Fields]] = {}
     async with made.reader() as reader:
         names = [str(row[0]) for table in await reader.query("SHOW MEASUREMENTS") for row in table.values]
-        for name in names:
+        for name in filter(of_devices, names):
             for table in await reader.query(f'SELECT * FROM "{name}" GROUP BY *'):
                 points = found.setdefault(table.tags.get("device", ""), {})
                 for time_ns, *cells in table.values:
                     fields = {key: cell for key, cell in zip(table.columns[1:], cells, strict=True) if cell is not None}
                     points[name, int(time_ns or 0)] = fields
     return found
+
+
+def of_devices(measurement: str) -> bool:
+    """Whether devices are stored there, and not what the hub concludes of them."""
+    return measurement in VOCABULARY.measurements or measurement.endswith("_ext")
 
 
 async def field_types(made: Rig) -> dict[tuple[str, str], str]:
@@ -166,12 +172,11 @@ async def test_every_mqtt_case_is_stored_as_it_says_and_rejected_as_it_says(tmp_
 def wrongly_typed(types: dict[tuple[str, str], str]) -> dict[tuple[str, str], str]:
     """Return the fields whose type is not the vocabulary's."""
     names = {"float": "float", "int": "integer", "bool": "boolean", "string": "string"}
-    vocabulary = load_vocabulary()
     return {
         (measurement, field): kind
         for (measurement, field), kind in types.items()
-        if measurement in vocabulary.measurements
-        and (reading := vocabulary.reading(measurement, field)) is not None
+        if measurement in VOCABULARY.measurements
+        and (reading := VOCABULARY.reading(measurement, field)) is not None
         and names[reading.type] != kind
     }
 
@@ -191,6 +196,12 @@ def unlike(played: list[Played], found: dict[str, dict[tuple[str, int], Fields]]
         for one in played
         if (got := merged(found.get(one.record.id, {}))) != merged(one.expected())
     ]
+
+
+def silent(hub: Hub) -> list[str]:
+    """Return the cases that were not read yet."""
+    states = {one.name: hub.modbus.state(one.record.id) for one in OVER_MODBUS}
+    return [name for name, state in states.items() if state is None or not state.answered_ns]
 
 
 @asynccontextmanager

@@ -85,11 +85,10 @@ async def test_nothing_measured_is_no_figure() -> None:
 
 
 async def test_points_are_counted_by_the_field_that_most_of_them_have() -> None:
-    names = Series("measurements", {}, ["name"], [["cctv"], ["event"]])
     cctv = Series("cctv", {}, ["time", "count_fps", "count_seq"], [[0, 8, 10]])
-    reader = Scripted([[names], [cctv], []])
-    assert await count_points(reader, {"generic_ipcamera", "generic_tracker"}) == 10
-    assert reader.asked[1].endswith('WHERE "profile" =~ /^(generic_ipcamera|generic_tracker)$/')
+    reader = Scripted([[cctv], []])
+    assert await count_points(reader, ["cctv", "gps"], {"generic_ipcamera", "generic_tracker"}) == 10
+    assert reader.asked[0].endswith('WHERE "profile" =~ /^(generic_ipcamera|generic_tracker)$/')
 
 
 async def test_nothing_is_missing_when_every_message_has_its_point() -> None:
