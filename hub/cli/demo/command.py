@@ -16,7 +16,7 @@ import typer
 
 from hub.cli.context import FAILED
 from hub.cli.demo.board import Board
-from hub.cli.up import LOG_FORMAT
+from hub.cli.up import LOG_FORMAT, QUIET
 from hub.errors import UsageError
 from hub.sim.city import plan_city
 from hub.sim.modbus.city import plan_polled
@@ -81,6 +81,8 @@ def _log_to(board: Board, home: Path, *, live: bool) -> None:
     home.mkdir(parents=True, exist_ok=True)
     elsewhere = logging.FileHandler(home / "demo.log") if live else logging.StreamHandler(sys.stderr)
     logging.basicConfig(level=logging.WARNING, format=LOG_FORMAT, handlers=[board, elsewhere], force=True)
+    for library, level in QUIET.items():
+        logging.getLogger(library).setLevel(level)
     logging.getLogger("hub").setLevel(logging.INFO)
 
 
