@@ -8,8 +8,8 @@ requests_per_meter  requests that a meter received for each poll
 requests_fewest     the fewest that can read its registers
 cpu_percent         user and system time of the hub's process, of one core
 
-Everything but the last is counted by the meters, not by the hub. The hub's process decodes what it reads, keeps it in
-its spool and writes it to InfluxDB; it has one core for itself where there are two.
+Everything but the last is counted by the meters, not by the hub. The hub is the whole `cityhub up`, which stores what
+it reads in InfluxDB; it is kept on one core, and the meters on the others where there are any.
 """
 
 from __future__ import annotations
@@ -27,7 +27,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
-from tests.bench.meters import REGISTERS, Counted
+from provisioning.records import NewDevice
+from tests.bench.meters import LOOPBACK, REGISTERS, Counted
 from tests.rig import rig
 
 if TYPE_CHECKING:
@@ -36,9 +37,29 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
 INTERVAL_S = 1.0
-WARM_UP_S = 5.0
-"""For a thousand connections, and for series that InfluxDB has never seen."""
+SETTLING = 20
+"""Looks at whether all meters are polled, before it is measured all the same."""
+PROFILE = "bench_meter"
 MOST_IN_A_REQUEST = 125
+
+
+def profile(interval_s: float) -> str:
+    """Return the profile of a meter of so many registers, all of them wanted: a float32 in each two."""
+    numbers = range(REGISTERS // 2)
+    own = ", ".join(f'r{n}: {{type: float, unit: "1", min: 0, max: 1000, about: Register {2 * n}}}' for n in numbers)
+    readings = ", ".join(f"r{n}: {{at: {2 * n}, type: float32}}" for n in numbers)
+    return f"""
+vendor: Bench
+model: meter
+kind: meter
+about: A meter of {REGISTERS} registers
+manual: {{title: none, edition: none}}
+interval_s: {interval_s}
+own: {{{own}}}
+modbus:
+  groups:
+    all: {{every_s: {interval_s}, table: input, readings: {{own: {{{readings}}}}}}}
+"""
 
 
 @dataclass
@@ -93,16 +114,17 @@ async def child(module: str, *arguments: object) -> AsyncIterator[Child]:
 
 async def measure(meters: int, seconds: float, folder: Path) -> Figures:
     """Let a hub poll so many meters, and ask the meters how it went."""
+    (folder / "profiles" / PROFILE).mkdir(parents=True)
+    (folder / "profiles" / PROFILE / "profile.yaml").write_text(profile(INTERVAL_S))
     async with AsyncExitStack() as stack:
-        made = await stack.enter_async_context(rig(folder))
         field = await stack.enter_async_context(child("tests.bench.meters", meters, INTERVAL_S))
-        ports = await field.hear()
+        planned = [_device(number, port) for number, port in enumerate(await field.hear())]
+        overrides = {"profiles": {"folder": folder / "profiles"}}
+        made = await stack.enter_async_context(rig(folder, planned, overrides=overrides))
         _say(f"{meters} meters are listening; the hub connects to them ...")
-        hub = await stack.enter_async_context(child("tests.bench.polling", made.settings.file, INTERVAL_S))
-        hub.say(json.dumps(ports))
-        await hub.hear()
+        hub = await made.start_hub()
         _apart(hub.pid, field.pid)
-        await asyncio.sleep(WARM_UP_S)
+        await _all_polled(field, meters)
         _say(f"measuring for {seconds:.0f} seconds ...")
         field.say()
         before = cpu_s(hub.pid)
@@ -113,13 +135,27 @@ async def measure(meters: int, seconds: float, folder: Path) -> Figures:
     return _figures(meters, seconds, counted, used)
 
 
+def _device(number: int, port: int) -> NewDevice:
+    return NewDevice(id=f"meter-{number:04}", profile=PROFILE, modbus=f"tcp://{LOOPBACK}:{port}", unit=1)
+
+
+async def _all_polled(field: Child, meters: int) -> None:
+    """Wait until all are polled, as far as they ever will: then InfluxDB knows their series as well."""
+    for _ in range(SETTLING):
+        field.say()
+        await asyncio.sleep(3 * INTERVAL_S)
+        field.say()
+        if Counted(**await field.hear()).polls >= 2 * meters:
+            return
+
+
 def _figures(meters: int, seconds: float, counted: Counted, used_s: float) -> Figures:
     return Figures(
         meters=meters,
         polls_due=counted.due,
         polls_on_time=counted.on_time,
         lateness_p99_ms=counted.lateness_p99_ms,
-        requests_per_meter=round(counted.requests / counted.polls, 3),
+        requests_per_meter=round(counted.requests / max(counted.polls, 1), 3),
         requests_fewest=ceil(REGISTERS / MOST_IN_A_REQUEST),
         cpu_percent=round(100 * used_s / seconds, 1),
     )
