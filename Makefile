@@ -16,7 +16,7 @@ TESTERS  := mosquitto_pub:mosquitto-clients victoria-metrics:victoria-metrics op
 NODE     := tests/integration/modbus/node
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-tests demo check test bench bench-provisioning bench-modbus bench-gateway fuzz lock clean
+.PHONY: help setup setup-tests demo check test dashboards bench bench-provisioning bench-grafana bench-modbus bench-gateway fuzz lock clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 22
@@ -46,11 +46,17 @@ check: $(STAMP) ## Lint, types, imports, unit tests: under a minute
 test: setup-tests check ## Every test, with real servers
 	$(BIN)/pytest -q tests/integration
 
+dashboards: $(STAMP) ## Write grafana/generated and grafana/provisioning anew from grafana/*.py
+	$(BIN)/python -m grafana
+
 bench: setup ## Measure; one JSON object on stdout; ARGS="--devices 100000"
 	@$(BIN)/python -m tests.bench $(ARGS)
 
 bench-provisioning: setup ## Measure import, a large registry and revocation; ARGS="--devices 1000"
 	@$(BIN)/python -m tests.bench.provisioning $(ARGS)
+
+bench-grafana: setup ## Measure the dashboards' queries; ARGS="--devices 5000 --hours 24"
+	@$(BIN)/python -m tests.bench.grafana $(ARGS)
 
 bench-modbus: setup ## Measure polling; one JSON object on stdout; ARGS="--meters 100 --seconds 10"
 	@$(BIN)/python -m tests.bench.modbus $(ARGS)

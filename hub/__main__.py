@@ -13,7 +13,9 @@ from hub.cli import (
     certificate,
     device,
     device_life,
+    device_update,
     fence,
+    grafana,
     importing,
     incidents,
     place,
@@ -64,6 +66,7 @@ for command in (init, up, status, rejects, bandwidth, demo):
     app.command()(command)
 device.register(app)
 device_life.register(device.devices)
+device_update.register(device.devices)
 importing.register(device.devices)
 sticker.register(device.devices)
 device_life.register_agencies(place.agencies)
@@ -71,6 +74,7 @@ profile.register(app)
 incidents.register(app, device.devices, place.sites)
 certificate.register(app)
 user.register(app)
+grafana.register(app)
 uplink.register(app)
 fence.register(app)
 

@@ -14,24 +14,28 @@ from time import monotonic, time_ns
 from typing import TYPE_CHECKING, Any, Final, assert_never
 from zoneinfo import ZoneInfo
 
+from hub.app_grafana import company
 from hub.broker.external import ExternalWatch
 from hub.broker.guard import Guard, GuardedBroker
 from hub.directory import Directory, vendor_topics
 from hub.errors import CityhubError, ungrouped
+from hub.grafana.live import Pace, Pulse
 from hub.local.folder import private_folder
 from hub.local.influxd import ManagedInflux
 from hub.local.mosquitto import LOOPBACK, ManagedBroker
 from hub.local.services import BROKER, WEB, issue_server, issue_services, renew_in_time
 from hub.local.supervisor import State, Supervisor
+from hub.model import Lines
 from hub.pipeline.counters import Counters
 from hub.pipeline.delivery import Delivery
 from hub.pipeline.intake import BatchingIntake
+from hub.pipeline.kept_keys import release_keys
 from hub.pipeline.registry_feed import RegistryFeed
+from hub.profiles.certificate import certificate_rules
 from hub.profiles.loader import load_profiles
 from hub.sinks.influx_v1 import InfluxV1Sink
 from hub.sinks.options import InfluxV1Options, InfluxV2Options, SinkOptions
 from hub.sinks.query import InfluxReader
-from hub.sources.modbus.options import ModbusOptions
 from hub.sources.modbus.pace import RealPace
 from hub.sources.modbus.source import ModbusSource
 from hub.sources.mqtt import MqttSource
@@ -41,6 +45,7 @@ from hub.status.bookkeeper import Bookkeeper
 from hub.status.broker_stats import BrokerStats
 from hub.status.core import Model, Status
 from hub.status.figures import Figures
+from hub.status.inventory import InventoryWriter
 from hub.status.ledger import Ledger
 from hub.status.naming import read_names
 from hub.status.periods import Periods
@@ -53,6 +58,7 @@ from hub.transport.modbus_bus import PymodbusBus
 from hub.transport.tls import client_context
 from hub.web.api import network_api
 from hub.web.health import health_router
+from hub.web.polled import polled_router
 from hub.web.server import build_api, serve, serve_tls
 from hub.web.services import Services, services_on
 from hub.web.snapshot import Health
@@ -61,14 +67,17 @@ from provisioning.ca import Authority
 from provisioning.database import open_engine
 from provisioning.enforcement import Enforcement
 from provisioning.errors import ProvisioningError
+from provisioning.inventory import read_inventory
+from provisioning.kept_keys import KeptKeys
 from provisioning.keystore import find_passphrase
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Coroutine
+    from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 
     from sqlalchemy import Engine
 
     from hub.broker.acl import Topics
+    from hub.grafana.runner import GrafanaRunner
     from hub.profiles.schema import Profile
     from hub.settings import Settings
     from hub.sinks.base import Sink
@@ -89,6 +98,7 @@ class History:
     """The books of bytes and trips, and the way to the history database."""
 
     books: Bookkeeper
+    bandwidth: Bandwidth
     spool: SqliteSpool
     delivery: Delivery
 
@@ -119,10 +129,11 @@ class Hub:
     status: Status
     stats: BrokerStats
     started: float
+    grafana: GrafanaRunner | None = None
 
     def health(self) -> Health:
         """Return a snapshot of how the hub is."""
-        counters = self.counters
+        counters, polls = self.counters, self.modbus.counters
         return Health(
             version=VERSION,
             uptime_s=monotonic() - self.started,
@@ -143,6 +154,14 @@ class Hub:
             rejected=dict(counters.rejected),
             presence=self.status.fleet.counts(),
             incidents=len(self.status.incidents.open()),
+            modbus_devices=self.modbus.devices,
+            modbus_polls=polls.due,
+            modbus_on_time=polls.on_time,
+            modbus_late=polls.late,
+            modbus_failed=polls.failed,
+            modbus_requests=polls.requests,
+            modbus_dropped=polls.dropped,
+            modbus_lateness_ms=polls.lateness_p99_ms(),
         )
 
     def vitals(self) -> Vitals:
@@ -166,7 +185,7 @@ class Hub:
 
     def figures(self) -> Figures:
         """Return what the hub writes about itself."""
-        counters = self.counters
+        counters, polls = self.counters, self.modbus.counters
         return Figures(
             messages=counters.messages,
             points_stored=counters.points_stored,
@@ -177,6 +196,10 @@ class Hub:
             devices=len(self.directory),
             rejected=counters.rejected,
             problems=self.problems(),
+            modbus_polls=polls.due,
+            modbus_late=polls.late,
+            modbus_failed=polls.failed,
+            modbus_lateness_ms=polls.lateness_p99_ms(),
         )
 
     def problems(self) -> list[str]:
@@ -189,22 +212,6 @@ class Hub:
     def reader(self) -> InfluxReader:
         """Return a reader of the database that the hub writes to."""
         return InfluxReader(self.database)
-
-
-class _Polling:
-    """Tells the Modbus source when the registry has changed."""
-
-    def __init__(self, modbus: ModbusSource) -> None:
-        self._modbus = modbus
-
-    def follow(self, entries: object, changed: object) -> None:
-        del entries, changed
-        self._modbus.refresh()
-
-
-def _modbus(directory: Directory, intake: BatchingIntake) -> ModbusSource:
-    options = ModbusOptions()
-    return ModbusSource(directory, intake, options, RealPace(), partial(PymodbusBus, connect_s=options.connect_s))
 
 
 async def run_hub(settings: Settings, stop: asyncio.Event, started: Callable[[Hub], None]) -> None:
@@ -238,7 +245,8 @@ async def _start(settings: Settings, stack: AsyncExitStack) -> Hub:
     authority = Authority.load(settings.pki_dir, clock=time_ns, passphrase=find_passphrase(os.environ))
     vocabulary, profiles = load_profiles(own=settings.profiles.folder)
     directory = Directory(vocabulary, profiles, settings.local_influxdb.raw_days * DAY_NS)
-    services = services_on(engine, authority, time_ns, grace_days=settings.api.grace_days, profiles=profiles)
+    rules, grace_days = certificate_rules(profiles), settings.api.grace_days
+    services = services_on(engine, authority, time_ns, grace_days=grace_days, profiles=rules)
     policy = Enforcement(engine, services.registry, services.revocation, authority, time_ns)
     spool = await enter(SqliteSpool(settings.spool_file, settings.spool))  # first: it keeps a second hub away
     servers: dict[str, Supervisor] = {}
@@ -252,19 +260,19 @@ async def _start(settings: Settings, stack: AsyncExitStack) -> Hub:
     delivery = Delivery(spool, sink, settings.pipeline, counters, time_ns)
     intake = BatchingIntake(directory, spool, settings.pipeline, counters)
     source = MqttSource(broker, partial(client_context, broker), intake, time_ns, directory.filters)
-    modbus = _modbus(directory, intake)
-    feed.followers.append(_Polling(modbus))
+    bus = partial(PymodbusBus, connect_s=settings.modbus.connect_s)
+    modbus = ModbusSource(directory, intake, settings.modbus, RealPace(), bus)
     history = await enter(_history(settings, database, directory, services.registry, status))
     hub = Hub(
         settings, directory, counters, spool, delivery, source, modbus, feed, history, database, servers, watch,
         settings.broker_address, status, BrokerStats(broker), monotonic(),
     )  # fmt: skip
     runner = _runner(hub, engine, services, intake)
-    feed.followers.append(runner)
+    feed.followers += [runner, modbus]
     await feed.load()
     await runner.load()
     stack.push_async_callback(runner.close)
-    loopback = build_api([health_router(hub.health)], VERSION)
+    loopback = build_api([health_router(hub.health), polled_router(modbus.state)], VERSION)
     live = replace(
         services, presence=runner.presence, write=intake.add, keep_ns=settings.local_influxdb.raw_days * DAY_NS
     )
@@ -281,13 +289,16 @@ async def _start(settings: Settings, stack: AsyncExitStack) -> Hub:
         "watch": watch.run(),
         "renewal": renew_in_time(partial(_renew, settings, authority, watch), time_ns),
         "registry": feed.run(),
+        "keys": release_keys(KeptKeys(engine, time_ns), directory),
         "status": runner.run(),
         "broker-stats": hub.stats.run(),
+        "inventory": _inventory(engine, profiles, intake).run(),
         "mqtt": source.run(),
         "modbus": modbus.run(),
     }
     for name, room in rooms.items():
         await enter(_running(name, room))
+    hub.grafana = await enter(company(settings, database, status.incidents, _pulse(hub)))
     return hub
 
 
@@ -323,7 +334,7 @@ async def _history(
         )
         try:
             await books.load()
-            yield History(books, spool, Delivery(spool, sink, options, Counters(), time_ns))
+            yield History(books, bandwidth, spool, Delivery(spool, sink, options, Counters(), time_ns))
         finally:
             books.close()
 
@@ -366,6 +377,29 @@ async def _broker(
     await guard.prepare()
     async with _supervised(program.name, supervisor, servers):
         yield broker.link_options(), guard
+
+
+def _inventory(engine: Engine, models: Mapping[str, Profile], intake: Intake) -> InventoryWriter:
+    kinds = {name: profile.kind for name, profile in models.items()}
+    return InventoryWriter(partial(read_inventory, engine), kinds, lambda text: intake.add(Lines(text)), time_ns)
+
+
+def _pulse(hub: Hub) -> Callable[[], Pulse]:
+    pace = Pace(time_ns)
+
+    def take() -> Pulse:
+        rx_bps, tx_bps = hub.history.bandwidth.uplinks.rates() or (None, None)
+        return Pulse(
+            messages_per_s=pace.per_s(hub.counters.messages),
+            spool_points=hub.spool.lines,
+            devices=len(hub.directory),
+            online=hub.status.fleet.counts()["online"],
+            incidents=len(hub.status.incidents.open()),
+            rx_bps=rx_bps,
+            tx_bps=tx_bps,
+        )
+
+    return take
 
 
 def _renew(settings: Settings, authority: Authority, watch: Guard | ExternalWatch) -> None:

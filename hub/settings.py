@@ -17,9 +17,11 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
 
 from hub.errors import SettingsError
-from hub.local.options import ManagedBrokerOptions, ManagedInfluxOptions
+from hub.grafana.options import GrafanaOptions
+from hub.local.options import ManagedBrokerOptions, ManagedGrafanaOptions, ManagedInfluxOptions
 from hub.pipeline.options import PipelineOptions
 from hub.sinks.options import SinkOptions
+from hub.sources.modbus.options import ModbusOptions
 from hub.spool.options import SpoolOptions
 from hub.status.options import HealthOptions, StatusOptions
 from hub.transport.options import MqttOptions
@@ -31,7 +33,8 @@ if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
 
 PREFIX: Final = "CITYHUB_"
-RESERVED: Final = {"CITYHUB_CONFIG", "CITYHUB_CA_PASSPHRASE_FILE"}
+RESERVED: Final = {"CITYHUB_CONFIG", "CITYHUB_CA_PASSPHRASE_FILE", "CITYHUB_SHARED"}
+"""Not settings: where they are, the keys' passphrase, and where the tests find what others describe."""
 FILE_NAME: Final = "cityhub.toml"
 _Model = TypeVar("_Model", bound=BaseModel)
 
@@ -78,8 +81,8 @@ class BundleSettings(_Section):
 class Settings(_Section):
     """Everything the hub is told, frozen.
 
-    `broker` and `influxdb` name servers that are there already; without them the hub runs its own, as
-    `local_broker` and `local_influxdb` say.
+    `broker`, `influxdb` and `grafana` name servers that are there already; without them the hub runs its own, as
+    `local_broker`, `local_influxdb` and `local_grafana` say.
     """
 
     file: Path
@@ -88,12 +91,15 @@ class Settings(_Section):
     registry: RegistrySettings = RegistrySettings()
     broker: MqttOptions | None = None
     influxdb: SinkOptions | None = None
+    grafana: GrafanaOptions | None = None
     local_broker: ManagedBrokerOptions = ManagedBrokerOptions()
     local_influxdb: ManagedInfluxOptions = ManagedInfluxOptions()
     profiles: ProfilesSettings = ProfilesSettings()
+    local_grafana: ManagedGrafanaOptions = ManagedGrafanaOptions()
     bundle: BundleSettings = BundleSettings()
     pipeline: PipelineOptions = PipelineOptions()
     spool: SpoolOptions = SpoolOptions()
+    modbus: ModbusOptions = ModbusOptions()
     status: StatusOptions = StatusOptions()
     health: HealthOptions = HealthOptions()
     web: WebOptions = WebOptions()
@@ -243,7 +249,9 @@ def _resolve(settings: Settings) -> Settings:
     """Make every path absolute, from the folder of the settings file."""
     base = settings.file.parent
     changes: dict[str, Any] = {"state_dir": base / settings.state_dir}
-    for name in ("profiles", "broker", "influxdb", "local_broker", "local_influxdb", "api"):
+    for name in (
+        "profiles", "broker", "influxdb", "grafana", "local_broker", "local_influxdb", "local_grafana", "api",
+    ):  # fmt: skip
         section = getattr(settings, name)
         if section is not None:
             changes[name] = _absolute(section, base)
@@ -252,4 +260,5 @@ def _resolve(settings: Settings) -> Settings:
 
 def _absolute(section: _Model, base: Path) -> _Model:
     paths = {name: base / value for name, value in section if isinstance(value, Path)}
-    return section.model_copy(update=paths)
+    inner = {name: _absolute(value, base) for name, value in section if isinstance(value, BaseModel)}
+    return section.model_copy(update={**paths, **inner})

@@ -53,6 +53,7 @@ _GRANTED: Final = {
     # stands at the pole: brings devices in, and changes the broken for the new
     Role.TECHNICIAN: (
         "certificate.issue",
+        "certificate.repeat",
         "claim.create",
         "claim.read",
         "contact.read",

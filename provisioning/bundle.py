@@ -105,7 +105,7 @@ def write_pkcs12(path: Path, device_id: str, issued: IssuedWithKey, password: st
     check_password(password)
     content = serialize_key_and_certificates(
         device_id.encode(),
-        cast("PKCS12PrivateKeyTypes", load_pem_private_key(issued.key_pem, None)),  # made here: elliptic-curve
+        cast("PKCS12PrivateKeyTypes", load_pem_private_key(issued.key_pem, None)),  # made here: EC or RSA
         x509.load_pem_x509_certificate(issued.cert_pem),
         x509.load_pem_x509_certificates(issued.chain_pem),
         BestAvailableEncryption(password.encode("ascii")),

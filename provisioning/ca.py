@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Self
 
+from cryptography.hazmat.primitives.hashes import SHA256
+
 from provisioning.ca_folder import Contents, create_folder, pem, read_folder, stamp
 from provisioning.certificates import (
     LeafKey,
     Signer,
+    issuer_id,
     key_id,
     make_issuing,
     make_root,
@@ -22,6 +25,7 @@ from provisioning.crl import canary_serial, sign_list
 from provisioning.errors import AuthorityProblem, InvalidIdentity
 from provisioning.identity import check_device_id, check_service_name
 from provisioning.issued import Issued, IssuedWithKey
+from provisioning.sealing import seal, unseal
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -167,6 +171,20 @@ class Authority:
         return IssuedWithKey(
             chained.cert_pem, chained.issuing_pem, chained.root_pem, key_pem, others_pem=chained.others_pem
         )
+
+    def seal(self, key_pem: bytes, certificate: x509.Certificate) -> bytes:
+        """Encrypt the private key of a certificate of this authority, under its issuing CA's."""
+        issuer = next(
+            signer for signer in self._contents.signers if key_id(signer.certificate) == issuer_id(certificate)
+        )
+        return seal(issuer, key_pem, certificate.fingerprint(SHA256()))
+
+    def unseal(self, sealed: bytes, certificate: x509.Certificate) -> bytes | None:
+        """Decrypt what `seal` made of that certificate's key; None when it cannot be, as its CA was dropped."""
+        for signer in self._contents.signers:
+            if key_id(signer.certificate) == issuer_id(certificate):
+                return unseal(signer, sealed, certificate.fingerprint(SHA256()))
+        return None
 
     @property
     def _contents(self) -> Contents:

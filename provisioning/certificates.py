@@ -15,18 +15,22 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
+from provisioning.certificate_rules import KeyKind
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
 
 LeafKey = ec.EllipticCurvePublicKey | rsa.RSAPublicKey
 """The kinds of public key that a device or service may have."""
+PrivateKey = ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey
 
 CANARY = "canary.cityhub"
 """CN of the certificate that is revoked for good: whoever lets it in does not enforce the list."""
 
 _ROOT_DAYS = 20 * 365
 _ISSUING_DAYS = 10 * 365
+_RSA_BITS = 2048  # what devices without elliptic curves can take, and NIST SP 800-57 allows until 2030
 _BACKDATED = timedelta(minutes=5)  # clocks of devices are off: a new certificate must not look as if from the future
 
 
@@ -43,7 +47,14 @@ def new_key() -> ec.EllipticCurvePrivateKey:
     return ec.generate_private_key(ec.SECP256R1())
 
 
-def private_pem(key: ec.EllipticCurvePrivateKey) -> bytes:
+def new_device_key(kind: KeyKind) -> PrivateKey:
+    """Make a key for a device; RSA takes a good part of a second."""
+    if kind is KeyKind.EC:
+        return new_key()
+    return rsa.generate_private_key(public_exponent=65537, key_size=_RSA_BITS)
+
+
+def private_pem(key: PrivateKey) -> bytes:
     """Write a private key as PEM (PKCS #8, not encrypted)."""
     return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
 

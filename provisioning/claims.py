@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Final, Self
 from sqlalchemy import bindparam, delete, insert, select, update
 
 from provisioning import approvals, audit
+from provisioning.certificate_rules import NO_RULES
 from provisioning.certificates import key_fingerprint
 from provisioning.claim_code import new_code, parse_code
 from provisioning.claim_rules import NOT_VALID, Attempt, Claim, find_fault
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
     from provisioning.approvals import Pending
     from provisioning.audit import Actor
     from provisioning.ca import Authority
+    from provisioning.certificate_rules import Rules
     from provisioning.certificates import LeafKey
     from provisioning.clock import Clock
     from provisioning.issued import Issued
@@ -58,18 +60,24 @@ class Claims:
     """Makes codes and redeems them; both are recorded as the actor's, and so is every code that is refused.
 
     All methods raise StorageProblem when the database cannot be used.
+
+    Args:
+        rules: as Enrolment has them.
     """
 
-    def __init__(self, engine: Engine, authority: Authority, clock: Clock, actor: Actor = audit.SYSTEM) -> None:
+    def __init__(
+        self, engine: Engine, authority: Authority, clock: Clock, actor: Actor = audit.SYSTEM, rules: Rules = NO_RULES
+    ) -> None:
         self._engine = engine
         self._authority = authority
         self._clock = clock
         self._actor = actor
-        self._enrolment = Enrolment(engine, authority, clock, actor)
+        self._rules = rules
+        self._enrolment = Enrolment(engine, authority, clock, actor, rules)
 
     def acting(self, actor: Actor) -> Self:
         """Return the same claims, on behalf of another actor."""
-        return type(self)(self._engine, self._authority, self._clock, actor)
+        return type(self)(self._engine, self._authority, self._clock, actor, self._rules)
 
     def create(self, device_id: str, *, days: int = DAYS, attempts: int = ATTEMPTS) -> str:
         """Make a code for a device; raises as `create_many` does."""
@@ -113,7 +121,7 @@ class Claims:
                 audit.record(connection, self._clock(), self._actor, "claim.revoke", f"device/{device_id}", {})
         return found
 
-    def redeem(self, code: str, csr: bytes, days: int = 365) -> Issued | Pending:
+    def redeem(self, code: str, csr: bytes) -> Issued | Pending:
         """Exchange a code for a certificate of the device that the request's CN names.
 
         A request whose subject states a serial number (OID 2.5.4.5) must state the one that the code was made for.
@@ -121,7 +129,6 @@ class Claims:
         Args:
             code: however it was typed.
             csr: a signing request, PEM or DER.
-            days: the life of the certificate.
 
         Returns:
             The certificate; or Pending, when an operator has to approve first: ask again with the same code and key.
@@ -138,7 +145,7 @@ class Claims:
         code_hash = _hash(parse_code(code), device_id)
         with writing(self._engine) as connection:
             fault = self._try(connection, device_id, code_hash, Attempt(key_fingerprint(key), serials))
-            outcome = fault or self._exchange(connection, device_id, key, days)
+            outcome = fault or self._exchange(connection, device_id, key)
         if isinstance(outcome, Refused):  # raised only now, so that the attempt stays counted
             raise outcome
         return outcome
@@ -162,12 +169,12 @@ class Claims:
             audit.record(connection, now, self._actor, "claim.redeem", f"device/{device_id}", detail)
         return None
 
-    def _exchange(self, connection: Connection, device_id: str, key: LeafKey, days: int) -> Issued | Pending:
+    def _exchange(self, connection: Connection, device_id: str, key: LeafKey) -> Issued | Pending:
         now, fingerprint = self._clock(), key_fingerprint(key)
         if pending := approvals.ask(connection, device_id, fingerprint, now, self._actor.origin):
             return pending
         _count(connection, device_id)
-        return self._enrolment.issue_within(connection, device_id, key, days)
+        return self._enrolment.issue_within(connection, device_id, key)
 
 
 def withdraw(connection: Connection, device_id: str) -> bool:

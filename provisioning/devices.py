@@ -15,7 +15,7 @@ from provisioning.statements import Row, insert_rows, missing, replace_row
 from provisioning.tables import device, device_zone
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Collection, Iterable, Sequence
 
     from sqlalchemy import Connection
 
@@ -47,10 +47,10 @@ def replace_device(connection: Connection, changed: Device) -> list[str]:
     return new_zones
 
 
-def read_devices(connection: Connection, *conditions: _Condition) -> list[Device]:
-    """Return the devices for which all conditions hold, in the order of their ids."""
+def read_devices(connection: Connection, *conditions: _Condition, limit: int | None = None) -> list[Device]:
+    """Return the devices for which all conditions hold, in the order of their ids, `limit` at most."""
     zones = ZoneTuples()
-    query = select(device, JOINED_ZONES).where(*conditions).order_by(device.c.id)
+    query = select(device, JOINED_ZONES).where(*conditions).order_by(device.c.id).limit(limit)
     return [_device(row, zones) for row in connection.execute(query).mappings()]
 
 
@@ -61,11 +61,13 @@ def read_device(connection: Connection, device_id: str) -> Device:
     raise missing(connection, device, device_id)
 
 
-def matching(agency: str | None, site: str | None, zone: str | None, profile: str | None) -> list[_Condition]:
+def matching(
+    agencies: Collection[str] | None, site: str | None, zone: str | None, profile: str | None
+) -> list[_Condition]:
     """The conditions for what is given; None leaves a question out."""
     conditions = []
-    if agency is not None:
-        conditions.append(_owned_by(agency))
+    if agencies is not None:
+        conditions.append(_owned_by(agencies))
     if site is not None:
         conditions.append(device.c.site == site)
     if zone is not None:
@@ -79,7 +81,7 @@ def touched_by(data: ReferenceData) -> Select[str]:
     """The ids of the devices whose directory entries a change of `data` may alter."""
     match data:
         case Agency():
-            condition = _owned_by(data.id)
+            condition = _owned_by([data.id])
         case Site():
             condition = device.c.site == data.id
         case Zone():
@@ -89,10 +91,15 @@ def touched_by(data: ReferenceData) -> Select[str]:
     return select(device.c.id).where(condition)
 
 
-def _owned_by(agency: str) -> _Condition:
-    """Whether a device belongs to an agency, by itself or through its site."""
-    sites = select(tables.site.c.id).where(tables.site.c.agency == agency)
-    return or_(device.c.agency == agency, and_(device.c.agency.is_(None), device.c.site.in_(sites)))
+def following(name: str) -> _Condition:
+    """Whether a device comes after this id, in the order of `read_devices`."""
+    return device.c.id > name
+
+
+def _owned_by(agencies: Collection[str]) -> _Condition:
+    """Whether a device belongs to one of these agencies, by itself or through its site."""
+    sites = select(tables.site.c.id).where(tables.site.c.agency.in_(agencies))
+    return or_(device.c.agency.in_(agencies), and_(device.c.agency.is_(None), device.c.site.in_(sites)))
 
 
 def _in_zone(zone: str) -> _Condition:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from cryptography.x509.oid import NameOID
 from sqlalchemy import func, select
 
+from provisioning.certificate_rules import NO_RULES, USUAL, KeyKind
 from provisioning.clock import nanoseconds, utc
 from provisioning.database import reading
 from provisioning.records import CertificateRecord
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 
     from cryptography import x509
     from sqlalchemy import Engine
+
+    from provisioning.certificate_rules import Rules
 
 _DAY_NS: Final = 24 * 60 * 60 * 10**9
 _CLOCKS_APART_NS: Final = 10 * 60 * 10**9
@@ -36,6 +39,7 @@ class Fault(StrEnum):
     SHARED_KEY = "shared key"
     WEAK_KEY = "weak key"
     OLD_KEY = "old key"
+    LONG_LIFE = "long life"
     REVOKED_BUT_SEEN = "revoked but seen"
     NEVER_USED = "never used"
     LONG_UNUSED = "long unused"
@@ -50,7 +54,8 @@ class Policy:
         expiring_days: a certificate that ends within so many days should have been renewed.
         unused_days: a certificate that was issued so long ago should have been used.
         key_days: a key may serve so long, through all its certificates.
-        rsa_bits: an RSA key has at least so many bits.
+        rsa_bits: an RSA key has at least so many bits; where the profile does not ask for RSA ...
+        ec_as_rsa_bits: ... as many as it takes to be as strong as P-256 (NIST SP 800-57 part 1, table 2).
         authority_days: a CA must outlive today by so many days, or the certificates that it issues grow short.
     """
 
@@ -58,6 +63,7 @@ class Policy:
     unused_days: int = 30
     key_days: int = 5 * 365 + 30
     rsa_bits: int = 2048
+    ec_as_rsa_bits: int = 3072
     authority_days: int = 2 * 365
 
 
@@ -103,12 +109,13 @@ def read_certificates(engine: Engine) -> list[CertificateRecord]:
         return [CertificateRecord(**row) for row in connection.execute(query).mappings()]
 
 
-def audit(
+def audit(  # noqa: PLR0913 - what is known, and by what it is judged
     certificates: Iterable[CertificateRecord],
     now_ns: int,
     *,
     seen: Seen | None = None,
     authorities: Sequence[x509.Certificate] = (),
+    rules: Rules = NO_RULES,
     policy: Policy = DEFAULT,
 ) -> list[Finding]:
     """Return what is wrong, by kind and subject.
@@ -118,7 +125,8 @@ def audit(
         now_ns: nanoseconds UTC.
         seen: when devices were last heard; None when nobody knows, and then nothing is said about use.
         authorities: the certificates of the CAs.
-        policy: what is taken for a fault.
+        rules: what each device's profile says of its certificates, by the device's id.
+        policy: what else is taken for a fault.
     """
     held: _Held = defaultdict(list)
     for one in sorted(certificates, key=lambda record: record.issued_ns):
@@ -126,6 +134,7 @@ def audit(
     findings = chain(
         _lifetimes(held, now_ns, policy),
         _keys(held, now_ns, policy),
+        _departures(held, now_ns, rules, policy),
         _uses(held, seen, now_ns, policy) if seen is not None else (),
         _endings(authorities, now_ns, policy),
     )
@@ -157,11 +166,23 @@ def _keys(held: _Held, now_ns: int, policy: Policy) -> Iterator[Finding]:
         others = sorted(holders[one.key_fingerprint] - {one.device})
         if others:
             yield Finding(Fault.SHARED_KEY, one.device, one.serial, f"{', '.join(others)} had the same key.")
-        if _is_weak(one.key_kind, policy):
-            yield Finding(Fault.WEAK_KEY, one.device, one.serial, f"Its key is {one.key_kind}.")
         if born[one.key_fingerprint] < now_ns - policy.key_days * _DAY_NS:
             since = _day(born[one.key_fingerprint])
             yield Finding(Fault.OLD_KEY, one.device, one.serial, f"Its key has served since {since}.")
+
+
+def _departures(held: _Held, now_ns: int, rules: Rules, policy: Policy) -> Iterator[Finding]:
+    """What is weaker, or lives longer, than the device's profile lets it."""
+    for one in _in_force(held, now_ns):
+        rule = rules.get(one.device, USUAL)
+        bits = policy.rsa_bits if rule.key is KeyKind.RSA else policy.ec_as_rsa_bits
+        if _is_weak(one.key_kind, bits):
+            sentence = f"Its key is {one.key_kind}; its profile asks for EC-256, or RSA from {bits} bits on."
+            yield Finding(Fault.WEAK_KEY, one.device, one.serial, sentence)
+        days = (one.not_after_ns - one.not_before_ns) // _DAY_NS
+        if days > rule.days:
+            sentence = f"It lives for {days} days, and its profile allows {rule.days}."
+            yield Finding(Fault.LONG_LIFE, one.device, one.serial, sentence)
 
 
 def _uses(held: _Held, seen: Seen, now_ns: int, policy: Policy) -> Iterator[Finding]:
@@ -199,9 +220,9 @@ def _in_force(held: _Held, now_ns: int) -> Iterator[CertificateRecord]:
             yield one
 
 
-def _is_weak(kind: str | None, policy: Policy) -> bool:
+def _is_weak(kind: str | None, least_bits: int) -> bool:
     name, _, bits = (kind or "").partition("-")
-    return name == "RSA" and int(bits) < policy.rsa_bits
+    return name == "RSA" and int(bits) < least_bits
 
 
 def _day(ns: int) -> str:

@@ -1,8 +1,8 @@
-"""The tables of claims, approvals and lists of revoked certificates; times are nanoseconds UTC."""
+"""The tables of claims, approvals, kept keys and lists of revoked certificates; times are nanoseconds UTC."""
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Boolean, Column, ForeignKey, Integer, String, Table
+from sqlalchemy import BigInteger, Boolean, Column, ForeignKey, Integer, LargeBinary, String, Table
 
 from provisioning.tables import metadata
 
@@ -30,6 +30,18 @@ approval = Table(
     Column("origin", String(255), nullable=False),
     Column("approved", Boolean),
     Column("reason", String(200)),
+)
+
+# The key of a device's newest certificate, see provisioning/kept_keys.py. `certificate` is DER.
+kept_key = Table(
+    "kept_key",
+    metadata,
+    Column("device", ForeignKey("device.id", ondelete="CASCADE"), primary_key=True),
+    Column("profile", String(64), nullable=False),
+    Column("serial", ForeignKey("certificate.serial", ondelete="CASCADE"), nullable=False),
+    Column("certificate", LargeBinary, nullable=False),
+    Column("sealed", LargeBinary, nullable=False),
+    Column("kept_ns", BigInteger, nullable=False),
 )
 
 crl_counter = Table(

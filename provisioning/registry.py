@@ -11,6 +11,7 @@ from provisioning import audit, feed, tables
 from provisioning.audit_detail import difference, stated
 from provisioning.database import reading, writing
 from provisioning.devices import (
+    following,
     insert_devices,
     matching,
     read_device,
@@ -162,7 +163,22 @@ class Registry:
     ) -> list[Device]:
         """Return the devices that match all that is given, retired ones included, in the order of their ids."""
         with reading(self._engine) as connection:
-            return read_devices(connection, *matching(agency, site, zone, profile))
+            return read_devices(connection, *matching(None if agency is None else [agency], site, zone, profile))
+
+    def page(  # noqa: PLR0913 - the filters
+        self,
+        after: str,
+        limit: int,
+        *,
+        agencies: Collection[str] | None = None,
+        site: str | None = None,
+        zone: str | None = None,
+        profile: str | None = None,
+    ) -> list[Device]:
+        """Return as `devices` does, of one of several agencies, `limit` at most of those that follow the id `after`."""
+        with reading(self._engine) as connection:
+            conditions = matching(agencies, site, zone, profile)
+            return read_devices(connection, following(after), *conditions, limit=limit)
 
     def device(self, device_id: str) -> Device:
         """Return one device; raises UnknownDevice when there is none."""

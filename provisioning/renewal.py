@@ -28,11 +28,6 @@ def due_ns(not_before_ns: int, not_after_ns: int) -> int:
     return not_before_ns + (not_after_ns - not_before_ns) * 2 // 3
 
 
-def life_days(certificate: CertificateRecord) -> int:
-    """Return for how many days a certificate was issued: the next one lives as long."""
-    return max(1, (certificate.not_after_ns - certificate.not_before_ns) // _DAY_NS)
-
-
 def check_renewable(presented: CertificateRecord, key_fingerprint: str, now_ns: int, grace_days: int) -> None:
     """Check that a certificate may be exchanged for one with this key.
 

@@ -209,6 +209,7 @@ def _overrides(influx: ManagedInflux, pki: Path, ports: list[int]) -> dict[str, 
             "username": sink.username, "password": sink.password.get_secret_value(),
         },
         "bundle": {"broker_host": LOOPBACK, "broker_port": ports[0]},
+        "local_grafana": {"enabled": False},  # as on a machine without one
         "web": {"port": ports[4]},
         "api": {"listen": LOOPBACK, "port": ports[5]},
     }  # fmt: skip

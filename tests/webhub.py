@@ -19,6 +19,7 @@ from hub.web.services import Services, services_on
 from hub.web.tls import TlsFiles
 from provisioning import audit
 from provisioning.ca import Authority
+from provisioning.certificate_rules import CertificateRule
 from provisioning.certificates import new_key, private_pem
 from provisioning.database import open_engine
 from provisioning.files import write_atomically
@@ -120,7 +121,7 @@ async def web_hub(folder: Path, options: ApiOptions | None = None) -> AsyncItera
     calendar.days_back = 0
     engine = open_engine(folder / "registry.db")
     metadata.create_all(engine)
-    services = services_on(engine, authority, calendar, grace_days=30, profiles=[PROFILE])
+    services = services_on(engine, authority, calendar, grace_days=30, profiles={PROFILE: CertificateRule()})
     services.registry.add(Agency("dishub"))
     services.registry.add(Agency("bpbd", approval_required=True))
     services.registry.add(Site("pasar", agency="bpbd"))

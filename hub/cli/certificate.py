@@ -16,11 +16,14 @@ from hub.cli.heard import last_heard
 from hub.cli.place import AsJson
 from hub.cli.registry import day, open_authority, open_database, open_registry, show_json, show_table
 from hub.errors import CityhubError
+from hub.profiles.certificate import certificate_rules
+from hub.profiles.loader import load_profiles
 from provisioning import hygiene
 from provisioning.certificates import key_id
 from provisioning.crl import Reason
 from provisioning.files import write_atomically
 from provisioning.keystore import VARIABLE, find_passphrase, read_passphrase
+from provisioning.records import Device
 from provisioning.revocation import Revocation
 from provisioning.rotation import Rotation
 
@@ -75,12 +78,17 @@ def audit_certificates(
 ) -> None:
     """Report what is wrong: expired, expiring, shared, weak, old, unused, revoked but seen, a CA that ends; 3 if so.
 
+    Weak, and living too long, is what goes beyond what the device's profile says under `certificate`.
+
     Example: cityhub certs audit --json | jq '.[].subject'
     """
     records = hygiene.read_certificates(open_database(ctx))
     policy, now = hygiene.Policy(expiring_days=expiring), time_ns()
-    authorities = open_authority(ctx).certificates
-    found = hygiene.audit(records, now, seen=_heard(ctx, now), authorities=authorities, policy=policy)
+    authorities, devices = open_authority(ctx).certificates, open_registry(ctx).devices()
+    by_profile = certificate_rules(load_profiles(own=settings_of(ctx).profiles.folder)[1])
+    rules = {one.id: by_profile[one.profile] for one in devices if one.profile in by_profile}
+    seen = _heard(ctx, devices, now)
+    found = hygiene.audit(records, now, seen=seen, authorities=authorities, rules=rules, policy=policy)
     if as_json:
         show_json([one._asdict() for one in found])
     elif found:
@@ -91,10 +99,10 @@ def audit_certificates(
         raise typer.Exit(UNWELL)
 
 
-def _heard(ctx: typer.Context, now_ns: int) -> hygiene.Seen | None:
+def _heard(ctx: typer.Context, devices: list[Device], now_ns: int) -> hygiene.Seen | None:
     """Return when devices were last heard; without the database the rest of the report is still worth having."""
     try:
-        return last_heard(settings_of(ctx), open_registry(ctx).devices(), now_ns)
+        return last_heard(settings_of(ctx), devices, now_ns)
     except CityhubError as error:
         typer.echo(f"Nothing is said about use, as the database cannot be asked: {error}", err=True)
         return None

@@ -13,10 +13,12 @@ import typer
 
 from hub.cli.context import settings_of
 from hub.cli.place import AsJson, Latitude, Longitude, Name, agencies, contacts, sites, zones
+from hub.cli.polled import polled_words
 from hub.cli.registry import day, open_enrolment, open_registry, show_json, show_records, show_table
 from hub.decode.cases import Sender
 from hub.directory import vendor_topics
 from hub.errors import UsageError
+from hub.profiles.certificate import certificate_rules
 from hub.profiles.loader import load_profiles, profile_names
 from hub.profiles.mqtt import TOPIC
 from hub.profiles.topics import fill
@@ -29,7 +31,8 @@ if TYPE_CHECKING:
     from hub.profiles.mqtt import Source
     from hub.profiles.schema import Profile
     from hub.profiles.vocabulary import Vocabulary
-    from provisioning.issued import Issued
+    from provisioning.enrolment import Enrolment
+    from provisioning.issued import Issued, IssuedWithKey
     from provisioning.records import Device
 
 devices = typer.Typer(help="Devices: cameras, trackers, sensors, gateways ….", no_args_is_help=True)
@@ -61,6 +64,10 @@ def add(  # noqa: PLR0913 - an option a column
     lat: Latitude = None,
     lon: Longitude = None,
     gateway: Annotated[str | None, typer.Option(help="The device that speaks for it.")] = None,
+    modbus: Annotated[
+        str | None, typer.Option(help="Where it is polled, e.g. tcp://10.20.3.4:502 or rtu:///dev/ttyUSB0?baud=9600.")
+    ] = None,
+    unit: Annotated[int | None, typer.Option(help="Its address on that bus, 0 to 255.")] = None,
     local_recording: Annotated[
         bool, typer.Option("--local-recording", help="Its video stays on a recorder at the site.")
     ] = False,
@@ -72,6 +79,8 @@ def add(  # noqa: PLR0913 - an option a column
 
     Example: cityhub device add cam-2 --profile generic_ipcamera --agency dishub --site bobotsari-pasar
     --zone traffic --zone crime --lat -7.307 --lon 109.362 --name "North gate" --serial DS2CD2043
+
+    Example: cityhub device add meter-7 --profile eastron_sdm630 --modbus tcp://10.20.3.4:502 --unit 7
     """
     check_profile(profile, settings_of(ctx).profiles.folder)
     new = NewDevice(
@@ -86,16 +95,19 @@ def add(  # noqa: PLR0913 - an option a column
         lat=lat,
         lon=lon,
         parent=gateway,
+        modbus=modbus,
+        unit=unit,
         local_recording=local_recording,
     )
     registry = open_registry(ctx)
     known = [one.id for one in registry.all(Zone)]
     device = registry.add_device(new)
-    _tell_new_zones(new.zones, known)
+    tell_new_zones(new.zones, known)
     if as_json:
         show_json(asdict(device))
     else:
-        typer.echo(f"Registered {device.id}. Next: cityhub device bundle {device.id}")
+        following = "show" if device.modbus else "bundle"
+        typer.echo(f"Registered {device.id}. Next: cityhub device {following} {device.id}")
 
 
 @devices.command("list")
@@ -118,17 +130,18 @@ def list_devices(  # noqa: PLR0913 - an option a question
 
 @devices.command()
 def show(ctx: typer.Context, device_id: Id, as_json: AsJson = False) -> None:
-    """Show all that the registry knows of a device, and the certificates it was given.
+    """Show all that the registry knows of a device, the certificates it was given, and how it answers over Modbus.
 
     Example: cityhub device show cam-bobotsari-01
     """
     registry = open_registry(ctx)
     device = registry.device(device_id)
     certificates = registry.certificates(device_id)
+    polled = {"polling": polled_words(settings_of(ctx), device_id)} if device.modbus else {}
     if as_json:
-        show_json(asdict(device) | {"certificates": [asdict(one) for one in certificates]})
+        show_json(asdict(device) | {"certificates": [asdict(one) for one in certificates]} | polled)
         return
-    fields = asdict(device) | {"created_ns": utc(device.created_ns), "updated_ns": utc(device.updated_ns)}
+    fields = asdict(device) | {"created_ns": utc(device.created_ns), "updated_ns": utc(device.updated_ns)} | polled
     show_table(("field", "value"), [(name.removesuffix("_ns"), value) for name, value in fields.items()])
     typer.echo()
     rows = [(one.serial, day(one.not_after_ns), day(one.revoked_ns), one.reason) for one in certificates]
@@ -155,6 +168,9 @@ def bundle(  # noqa: PLR0913 - an option a choice
 ) -> None:
     """Issue a certificate and write all that the device needs as a zip: key, certificates, broker, topics.
 
+    A key that is made here is kept, encrypted, until the device is first heard or for a day: so long the same command
+    gives the same key and certificate again. To have others, revoke those first.
+
     Example: cityhub device bundle cam-bobotsari-01 --out cam-bobotsari-01.zip
 
     Example: cityhub device bundle cam-bobotsari-01 --pkcs12
@@ -167,6 +183,7 @@ def bundle(  # noqa: PLR0913 - an option a choice
     target = out or Path(f"{device_id}.{'p12' if pkcs12 else 'zip'}")
     if target.exists():
         raise UsageError(f"{target} is there already, and may hold a key in use: remove it, or name another with --out")
+    check_profile(device.profile, settings_of(ctx).profiles.folder)
     if pkcs12:
         _write_pkcs12(ctx, device_id, target, password_stdin=password_stdin)
     else:
@@ -175,25 +192,32 @@ def bundle(  # noqa: PLR0913 - an option a choice
 
 
 def _write_zip(ctx: typer.Context, device: Device, target: Path, csr: typer.FileBinaryRead | None) -> None:
-    own = settings_of(ctx).profiles.folder
-    check_profile(device.profile, own)
-    vocabulary, profiles = load_profiles(own=own)
-    sample = sample_payload(vocabulary, profiles[device.profile])
-    enrolment = open_enrolment(ctx)
+    vocabulary, profiles = load_profiles(own=settings_of(ctx).profiles.folder)
+    profile, enrolment = profiles[device.profile], open_enrolment(ctx, certificate_rules(profiles))
     issued: Issued
     if csr is None:
-        issued = enrolment.issue_with_hub_key(device.id)
+        issued = _with_key(enrolment, device.id)
     else:
         issued = enrolment.issue_from_csr(device.id, csr.read(MAX_REQUEST + 1))
+    sample, vendors = sample_payload(vocabulary, profile), own_topics(profile, device)
     broker = settings_of(ctx).broker_address
-    vendors = own_topics(profiles[device.profile], device)
     write_zip(target, bundle_files(device.id, issued, broker=broker, sample=sample, vendors=vendors))
+
+
+def _with_key(enrolment: Enrolment, device_id: str) -> IssuedWithKey:
+    """Issue a certificate with a new key, or take those that were issued and are still kept."""
+    if kept := enrolment.kept(device_id):
+        typer.echo(f"The same key and certificate as before: no hub has heard {device_id} since.")
+        return kept
+    return enrolment.issue_with_hub_key(device_id)
 
 
 def _write_pkcs12(ctx: typer.Context, device_id: str, target: Path, *, password_stdin: bool) -> None:
     password = sys.stdin.readline().rstrip("\r\n") if password_stdin else new_password()
     check_password(password)
-    write_pkcs12(target, device_id, open_enrolment(ctx).issue_with_hub_key(device_id), password)
+    _, profiles = load_profiles(own=settings_of(ctx).profiles.folder)
+    issued = _with_key(open_enrolment(ctx, certificate_rules(profiles)), device_id)
+    write_pkcs12(target, device_id, issued, password)
     if not password_stdin:
         typer.echo(f"Password, shown only now: {password}")
 
@@ -244,7 +268,8 @@ def _nested(path: str, value: float) -> str:
     return json.dumps(document)
 
 
-def _tell_new_zones(named: tuple[str, ...], known: list[str]) -> None:
+def tell_new_zones(named: tuple[str, ...], known: list[str]) -> None:
+    """Say on stderr which zones came into being, as one may have been mistyped."""
     for zone in sorted(set(named) - set(known)):
         near = get_close_matches(zone, known, n=1)
         typer.echo(f"New zone {zone}{f'; was {near[0]} meant?' if near else ''}", err=True)

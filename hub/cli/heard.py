@@ -31,7 +31,7 @@ def last_heard(settings: Settings, devices: Iterable[Device], now_ns: int) -> Se
     Raises:
         CityhubError: the database cannot be asked.
     """
-    _, profiles = load_profiles()
+    _, profiles = load_profiles(own=settings.profiles.folder)
     heard = asyncio.run(_ask(_database(settings), measurements_of(profiles)))
     return Seen(with_gateways(heard, devices), now_ns - settings.local_influxdb.raw_days * DAY_NS)
 

@@ -18,6 +18,7 @@ from hub.cli.context import FAILED, settings_of
 from hub.cli.device import own_topics, sample_payload
 from hub.cli.place import AsJson
 from hub.cli.registry import open_database, open_enrolment, show_json
+from hub.profiles.certificate import certificate_rules
 from hub.profiles.loader import load_profiles, profile_names
 from provisioning.bundle import bundle_files
 from provisioning.importing.bundles import Bundler
@@ -25,8 +26,10 @@ from provisioning.importing.importer import Importer
 from provisioning.importing.table import MAX_BYTES
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
+    from hub.profiles.schema import Profile
+    from hub.profiles.vocabulary import Vocabulary
     from provisioning.importing.bundles import Contents
     from provisioning.importing.report import Report
 
@@ -82,20 +85,20 @@ def import_devices(  # noqa: PLR0913 - an option a choice
 @contextmanager
 def _bundler(ctx: typer.Context, folder: Path) -> Iterator[Bundler]:
     """A bundler that shows how far it is, on stderr and only to people."""
+    vocabulary, profiles = load_profiles(own=settings_of(ctx).profiles.folder)
     console = Console(stderr=True)
     columns = TextColumn("Certificates"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
     with Progress(*columns, console=console, disable=not console.is_terminal) as progress:
         task = progress.add_task("")
         yield Bundler(
             folder,
-            open_enrolment(ctx),
-            _contents(ctx),
+            open_enrolment(ctx, certificate_rules(profiles)),
+            _contents(ctx, vocabulary, profiles),
             lambda done, total: progress.update(task, completed=done, total=total),
         )
 
 
-def _contents(ctx: typer.Context) -> Contents:
-    vocabulary, profiles = load_profiles(own=settings_of(ctx).profiles.folder)
+def _contents(ctx: typer.Context, vocabulary: Vocabulary, profiles: Mapping[str, Profile]) -> Contents:
     samples = {name: sample_payload(vocabulary, profile) for name, profile in profiles.items()}
     broker = settings_of(ctx).broker_address
     return lambda device, issued: bundle_files(

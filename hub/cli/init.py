@@ -15,7 +15,8 @@ from pydantic import BaseModel, SecretStr
 
 from hub.cli.context import find_config
 from hub.errors import SettingsError, UsageError
-from hub.local.options import ManagedBrokerOptions, ManagedInfluxOptions
+from hub.grafana.options import GrafanaOptions
+from hub.local.options import ManagedBrokerOptions, ManagedGrafanaOptions, ManagedInfluxOptions
 from hub.local.services import lan_address
 from hub.migrations import upgrade
 from hub.pipeline.options import PipelineOptions
@@ -29,6 +30,7 @@ from hub.settings import (
     load_settings,
 )
 from hub.sinks.options import InfluxV1Options, InfluxV2Options
+from hub.sources.modbus.options import ModbusOptions
 from hub.spool.options import SpoolOptions
 from hub.status.options import HealthOptions, StatusOptions
 from hub.transport.options import MqttOptions
@@ -54,9 +56,11 @@ _SECTIONS: Final[tuple[tuple[str, type[BaseModel], str], ...]] = (
     ("profiles", ProfilesSettings, "The city's own device profiles, beside those that ship with the hub."),
     ("local_broker", ManagedBrokerOptions, "The broker that the hub runs itself, unless [broker] names another."),
     ("local_influxdb", ManagedInfluxOptions, "The database that the hub runs itself, unless [influxdb] names another."),
+    ("local_grafana", ManagedGrafanaOptions, "The Grafana that the hub runs itself, unless [grafana] names another."),
     ("registry", RegistrySettings, "Where devices are registered; empty: SQLite in the state folder."),
     ("pipeline", PipelineOptions, "From messages to batches and writes."),
     ("spool", SpoolOptions, "What waits on disk for the database."),
+    ("modbus", ModbusOptions, "Patience with what is polled; what a device can bear is in its profile."),
     ("status", StatusOptions, "When a device is offline, and what becomes one incident."),
     ("health", HealthOptions, "From where on a vital sign is a bad one."),
     ("web", WebOptions, "Health and metrics, on loopback."),
@@ -66,6 +70,11 @@ _SERVERS: Final[tuple[tuple[str, type[BaseModel], str], ...]] = (
     ("broker", MqttOptions, "An MQTT 5 broker that is there already replaces the managed one."),
     ("influxdb", InfluxV1Options, "An InfluxDB 1.x that is there already replaces the managed one."),
     ("influxdb", InfluxV2Options, "The same for InfluxDB 2.x or 3.x: version = 2 or 3."),
+    (
+        "grafana",
+        GrafanaOptions,
+        "A Grafana that is there already; docs/grafana.md. `influxdb` is a section: [grafana.influxdb].",
+    ),
 )
 
 
@@ -153,7 +162,9 @@ def _toml(value: object) -> str:
             return f"{{{', '.join(f'{_toml(key)} = {_toml(one)}' for key, one in value.items())}}}"
         case SecretStr():
             return '""'
-        case bool() | int() | float():
+        case bool() | int() | float() | tuple():
             return json.dumps(value)
+        case dict() if not value:
+            return "{}"
         case _:
             return json.dumps(str(value), ensure_ascii=False).replace("\x7f", "\\u007f")

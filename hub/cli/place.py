@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Annotated
+from enum import StrEnum
+from typing import Annotated, Any, Final
 
 import typer
 
+from hub.cli.changes import changes
 from hub.cli.registry import open_registry, show_records
 from provisioning.identity import read_phone
 from provisioning.records import Agency, Contact, Site, Zone
@@ -23,6 +25,19 @@ Latitude = Annotated[float | None, typer.Option(help="Degrees WGS 84, south nega
 Longitude = Annotated[float | None, typer.Option(help="Degrees WGS 84.")]
 
 
+class ClearSite(StrEnum):
+    """What a site need not have."""
+
+    AGENCY = "agency"
+    POSITION = "position"
+
+
+_EMPTY_SITE: Final[dict[ClearSite, dict[str, Any]]] = {
+    ClearSite.AGENCY: {"agency": None},
+    ClearSite.POSITION: {"lat": None, "lon": None},
+}
+
+
 @agencies.command("add")
 def add_agency(
     ctx: typer.Context,
@@ -35,6 +50,21 @@ def add_agency(
     """
     open_registry(ctx).add(Agency(agency, name))
     typer.echo(f"Added the agency {agency}.")
+
+
+@agencies.command("update")
+def update_agency(
+    ctx: typer.Context,
+    agency: Annotated[str, typer.Argument(help="Its id.")],
+    name: Annotated[str | None, typer.Option(help="Another name.")] = None,
+) -> None:
+    """Correct an agency's name; whether its claims wait for an approval says `approval`.
+
+    Example: cityhub agency update dishub --name "Dinas Perhubungan"
+    """
+    registry = open_registry(ctx)
+    registry.update(replace(registry.get(Agency, agency), **changes({"name": name})))
+    typer.echo(f"Changed the agency {agency}.")
 
 
 @agencies.command("list")
@@ -78,8 +108,7 @@ def update_contact(
     """
     registry = open_registry(ctx)
     given = {"agency": agency, "name": name, "phone": None if phone is None else read_phone(phone)}
-    changes = {field: value for field, value in given.items() if value is not None}
-    registry.update(replace(registry.get(Contact, contact), **changes))
+    registry.update(replace(registry.get(Contact, contact), **changes(given)))
     typer.echo(f"Changed the contact {contact}.")
 
 
@@ -118,6 +147,28 @@ def add_site(  # noqa: PLR0913 - an option a column
     """
     open_registry(ctx).add(Site(site, name, agency, lat, lon))
     typer.echo(f"Added the site {site}.")
+
+
+@sites.command("update")
+def update_site(  # noqa: PLR0913 - an option a column
+    ctx: typer.Context,
+    site: Annotated[str, typer.Argument(help="Its id.")],
+    *,
+    name: Annotated[str | None, typer.Option(help="Another name.")] = None,
+    agency: Annotated[str | None, typer.Option(help="Another agency, also of its devices that name none.")] = None,
+    lat: Latitude = None,
+    lon: Longitude = None,
+    clear: Annotated[list[ClearSite] | None, typer.Option(help="What it shall not have; may be repeated.")] = None,
+) -> None:
+    """Correct a site; what is not given stays.
+
+    Example: cityhub site update bobotsari-pasar --lat -7.3071 --lon 109.3624 --clear agency
+    """
+    registry = open_registry(ctx)
+    given = {"name": name, "agency": agency, "lat": lat, "lon": lon}
+    wanted = changes(given, (_EMPTY_SITE[one] for one in clear or ()))
+    registry.update(replace(registry.get(Site, site), **wanted))
+    typer.echo(f"Changed the site {site}.")
 
 
 @sites.command("list")

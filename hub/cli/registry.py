@@ -17,6 +17,7 @@ from provisioning.ca import Authority
 from provisioning.clock import utc
 from provisioning.database import open_engine
 from provisioning.enrolment import Enrolment
+from provisioning.kept_keys import KeptKeys
 from provisioning.keystore import find_passphrase
 from provisioning.registry import Registry
 from provisioning.users import Users
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Engine
 
+    from provisioning.certificate_rules import Rules
     from provisioning.records import Device, ReferenceData
 
 
@@ -34,10 +36,10 @@ def open_registry(ctx: typer.Context) -> Registry:
     return Registry(open_database(ctx), time_ns, caller())
 
 
-def open_enrolment(ctx: typer.Context) -> Enrolment:
+def open_enrolment(ctx: typer.Context, rules: Rules) -> Enrolment:
     """Open the registry and the certificate authority, until the command ends; certificates are the caller's."""
     authority = open_authority(ctx)
-    return Enrolment(open_database(ctx), authority, time_ns, caller())
+    return Enrolment(open_database(ctx), authority, time_ns, caller(), rules)
 
 
 def open_authority(ctx: typer.Context) -> Authority:
@@ -51,10 +53,14 @@ def open_users(ctx: typer.Context) -> Users:
 
 
 def open_database(ctx: typer.Context) -> Engine:
-    """Open the database that the settings name, brought up to date, until the command ends."""
+    """Open the database that the settings name, brought up to date, until the command ends.
+
+    Keys whose time is over are deleted from it here too, as a hub that would do so need not run.
+    """
     engine = open_engine(settings_of(ctx).registry_url)
     ctx.call_on_close(engine.dispose)
     upgrade(engine)
+    KeptKeys(engine, time_ns).drop({})
     return engine
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import resource
 import signal
 import sys
 from typing import TYPE_CHECKING
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
 QUIET = {"alembic": logging.WARNING, "uvicorn": logging.WARNING, "pymodbus.logging": logging.CRITICAL}
 """Libraries whose every step is of no interest to those who run the hub; pymodbus calls every lost answer an error."""
+MOST_FILES = 65_536
 LOG_FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
 log = logging.getLogger(__name__)
 
@@ -33,10 +35,19 @@ def up(ctx: typer.Context) -> None:
     logging.basicConfig(level=logging.INFO, format=LOG_FORMAT, stream=sys.stderr)
     for name, level in QUIET.items():
         logging.getLogger(name).setLevel(level)
+    _allow_connections()
     engine = open_engine(settings.registry_url)
     upgrade(engine)
     engine.dispose()
     asyncio.run(_run(settings))
+
+
+def _allow_connections() -> None:
+    """Each meter on Modbus TCP is a connection of its own, and a shell allows 1,024."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = MOST_FILES if hard == resource.RLIM_INFINITY else min(hard, MOST_FILES)
+    if soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 async def _run(settings: Settings) -> None:

@@ -107,6 +107,12 @@ class ManagedInflux:
             {"url": self._url, "database": database, "username": "hub", "password": self.logins().hub}
         )
 
+    def reader_options(self) -> InfluxV1Options:
+        """Return how Grafana reads the raw database, by a login that may not write; raises as `logins` does."""
+        return InfluxV1Options.model_validate(
+            {"url": self._url, "database": RAW, "username": "grafana", "password": self.logins().grafana}
+        )
+
     @property
     def _url(self) -> str:
         return f"http://{LOOPBACK}:{self.options.port}"

@@ -48,3 +48,13 @@ class ManagedInfluxOptions(_Options):
         if self.port == self.rpc_port:
             raise ValueError(f"port and rpc_port are both {self.port}: choose two different ones")
         return self
+
+
+class ManagedGrafanaOptions(_Options):
+    """A private Grafana on loopback, where one is installed."""
+
+    enabled: bool = Field(default=True, description="Run it, where the machine has one and no [grafana] is named")
+    port: Port = 8490
+    anonymous: bool = Field(default=False, description="Let everybody on this machine look without a login")
+    program: Path | None = Field(default=None, description="The grafana program; found on PATH when absent")
+    home: Path = Field(default=Path("/usr/share/grafana"), description="Where its package keeps pages and defaults")

@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
+from hub.profiles.certificate import CertificateSpec
 from hub.profiles.modbus import ModbusSpec
 from hub.profiles.mqtt import MessageSpec, Presence
 from hub.profiles.vocabulary import Name, Reading, Strict
@@ -55,6 +56,7 @@ class Profile(Strict):
     mqtt: dict[Name, MessageSpec] = Field(default_factory=dict)
     presence: Presence | None = None
     modbus: ModbusSpec | None = None
+    certificate: CertificateSpec = CertificateSpec()
 
     @model_validator(mode="after")
     def _speaks(self) -> Profile:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from sys import intern
 from typing import TYPE_CHECKING, Final
 
 from hub.decode.line import tag_set
@@ -88,7 +89,7 @@ def device_series(entry: Entry, profile: Profile, link: Link | None) -> Series:
     uplink = "" if link is None else link.uplink.id
     tags = [*device_tags(entry, profile), ("uplink", uplink)]
     group = [(name, value) for name, value in tags if name not in _OF_ONE_DEVICE]
-    return Series("bandwidth", tag_set(tags), tag_set(group), uplink, entry.agency or "")
+    return Series("bandwidth", tag_set(tags), intern(tag_set(group)), uplink, entry.agency or "")
 
 
 def device_tags(entry: Entry, profile: Profile) -> list[tuple[str, str]]:

@@ -116,7 +116,7 @@ class Bandwidth:
     def _account(self, device: str) -> Account | None:
         entry = self._places.entries.get(device)
         account = self._accounts.get(device)
-        if account is not None and account.entry is entry and account.version == self.uplinks.version:
+        if account is not None and account.entry is entry and self._still_true(account):
             return account
         profile = self._places.profile_of(device)
         method = None if profile is None else self._method(profile, "" if entry is None else entry.profile)
@@ -127,12 +127,20 @@ class Bandwidth:
         self._accounts[device] = fresh
         return fresh
 
+    def _still_true(self, account: Account) -> bool:
+        """Whether an account fits the uplinks as they are now; most changes concern few devices."""
+        if account.version != self.uplinks.version and self._link(account.entry) == (account.link, account.router):
+            account.version = self.uplinks.version
+        return account.version == self.uplinks.version
+
+    def _link(self, entry: Entry) -> tuple[Link | None, bool]:
+        """Return the uplink of a device, and whether it is its router."""
+        own = self.uplinks.by_router.get(entry.device)
+        return (self.uplinks.of(entry), False) if own is None else (own, True)
+
     def _opened(self, entry: Entry, profile: Profile, method: Method, known: Account | None) -> Account:
         """Open an account; a device that only moved keeps its meter and what has been tallied."""
-        link = self.uplinks.by_router.get(entry.device)
-        router = link is not None
-        if link is None:
-            link = self.uplinks.of(entry)
+        link, router = self._link(entry)
         series = link.series if router and link is not None else device_series(entry, profile, link)
         same = known is not None and known.entry.profile == entry.profile
         return Account(

@@ -122,6 +122,10 @@ class IncidentBook:
         """Return the incidents that are not closed, the oldest first."""
         return sorted((one for one in self._known.values() if not one.closed_ns), key=lambda one: one.id)
 
+    def open_and_recent(self) -> list[Incident]:
+        """Return the incidents that are not closed, and of each trouble the last that was; the oldest first."""
+        return sorted(self._known.values(), key=lambda one: one.id)
+
     def find(self, cause: Cause, subject: str) -> Incident | None:
         """Return the open incident of a trouble, if there is one."""
         found = self._known.get((cause, subject))

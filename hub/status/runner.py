@@ -113,6 +113,8 @@ class StatusRunner:
             said = f"the clock of the hub is wrong: devices were last heard {(newest - now) / SECOND:.0f} s from now"
             self._wellness.happened("clock", said, now)
         await self._name()
+        # Told once more: the hub may have been killed between keeping and telling.
+        self._pending = "".join(self.status.tell(one, now) for one in kept.incidents)
 
     async def run(self) -> None:
         """Tick, and keep what changed, until cancelled."""

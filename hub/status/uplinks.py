@@ -98,6 +98,7 @@ class Link:
         since_ns: since when; 0: since the hub started.
         used_percent: of the busier direction's capacity, lately.
         heard_ns: when its router was last heard; 0: not since the hub started.
+        rates: bits a second towards the site and from it, lately; None while nobody knows.
     """
 
     uplink: Uplink
@@ -106,12 +107,14 @@ class Link:
     since_ns: int = 0
     used_percent: float = 0.0
     heard_ns: int = 0
+    rates: tuple[float, float] | None = None
     _began: dict[State, int] = field(default_factory=dict)
 
     def judge(self, carried: Carried, now_ns: int) -> None:
         """Conclude from what its router counted until now."""
         self.heard_ns = now_ns
         self.used_percent = max(self._used(carried))
+        self.rates = carried.rx_bps, carried.tx_bps
         measured_ns = max(carried.rx_ns, carried.tx_ns)
         signs = self._signs(carried, measured_ns)
         for state in _IN_ORDER:
@@ -126,6 +129,7 @@ class Link:
         """Conclude that nobody knows, once its router has been silent for too long."""
         self._began.clear()
         self.used_percent = 0.0
+        self.rates = None
         self._become("unknown", now_ns)
 
     def alarm(self, alarms: Alarms, now_ns: int) -> None:
@@ -193,6 +197,11 @@ class Uplinks:
         self._by_site = {}
         for link in sorted(fresh.values(), key=lambda link: (-link.uplink.capacity_bps, link.uplink.id)):
             self._by_site.setdefault(link.uplink.site, link)
+
+    def rates(self) -> tuple[float, float] | None:
+        """Return bits a second over all links, towards the sites and from them; None while nobody knows any."""
+        known = [link.rates for link in self.links.values() if link.rates is not None]
+        return (sum(rx for rx, _ in known), sum(tx for _, tx in known)) if known else None
 
     def of(self, entry: Entry) -> Link | None:
         """Return the link that a device hangs on; None when it hangs on none, as a vehicle does."""

@@ -62,6 +62,7 @@ class _HubCollector(Collector):
         yield _counter("cityhub_commits", "Transactions of the spool", now.commits)
         yield _counter("cityhub_writes", "Writes to the database", now.writes)
         yield _counter("cityhub_write_failures", "Writes that have to be repeated", now.write_failures)
+        yield from _modbus(now)
         rejected = CounterMetricFamily("cityhub_rejected", "Messages and lines rejected", labels=["reason"])
         for reason, count in now.rejected.items():
             rejected.add_metric([reason], count)
@@ -71,6 +72,17 @@ class _HubCollector(Collector):
             presence.add_metric([state], count)
         yield presence
         yield _gauge("cityhub_incidents", "Incidents that are not closed", now.incidents)
+
+
+def _modbus(now: Health) -> Iterable[Metric]:
+    yield _gauge("cityhub_modbus_devices", "Devices that are polled over Modbus", now.modbus_devices)
+    yield _gauge("cityhub_modbus_lateness_ms", "99 of 100 of the last polls waited no longer", now.modbus_lateness_ms)
+    yield _counter("cityhub_modbus_polls", "Polls that were due", now.modbus_polls)
+    yield _counter("cityhub_modbus_on_time", "Polls begun and finished before the next was due", now.modbus_on_time)
+    yield _counter("cityhub_modbus_late", "Polls skipped because their gateway was at work", now.modbus_late)
+    yield _counter("cityhub_modbus_failed", "Polls that device or gateway did not answer", now.modbus_failed)
+    yield _counter("cityhub_modbus_requests", "Requests sent over Modbus", now.modbus_requests)
+    yield _counter("cityhub_modbus_dropped", "Lines read over Modbus that found no room", now.modbus_dropped)
 
 
 def _gauge(name: str, about: str, value: float) -> Metric:

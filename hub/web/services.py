@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from hub.model import Lines
     from hub.status.core import Presence
     from provisioning.ca import Authority
+    from provisioning.certificate_rules import Rules
     from provisioning.clock import Clock
 
 
@@ -65,17 +66,21 @@ def services_on(
     clock: Clock,
     *,
     grace_days: int,
-    profiles: Collection[str],
+    profiles: Rules,
 ) -> Services:
-    """Return the service layer on one database and one authority; what takes a running hub is set by that."""
+    """Return the service layer on one database and one authority; what takes a running hub is set by that.
+
+    Args:
+        profiles: with what each says of certificates.
+    """
     registry, revocation = Registry(engine, clock), Revocation(engine, authority, clock)
     return Services(
         engine=engine,
         registry=registry,
-        enrolment=Enrolment(engine, authority, clock),
+        enrolment=Enrolment(engine, authority, clock, rules=profiles),
         authority=authority,
         users=Users(engine, clock),
-        claims=Claims(engine, authority, clock),
+        claims=Claims(engine, authority, clock, rules=profiles),
         approvals=Approvals(engine, clock),
         revocation=revocation,
         life=ServiceLife(engine, clock),

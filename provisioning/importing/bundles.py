@@ -7,9 +7,8 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Self, TypeAlias
 
 from provisioning.bundle import zipped
-from provisioning.certificates import new_key, private_pem
 from provisioning.errors import AlreadyExists, StorageProblem
-from provisioning.issued import Issued, IssuedWithKey
+from provisioning.issued import Issued
 from provisioning.records import NewDevice
 
 if TYPE_CHECKING:
@@ -24,8 +23,6 @@ Contents: TypeAlias = Callable[[NewDevice, Issued], dict[str, bytes]]
 """Makes the files of a device's bundle, as provisioning.bundle.bundle_files does."""
 Progress: TypeAlias = Callable[[int, int], None]
 """Told after each device how many are done, and how many there are."""
-
-_DAYS = 365
 
 
 class Bundler:
@@ -67,7 +64,7 @@ class Bundler:
         try:
             self._prepare()
             for done, device in enumerate(devices, 1):
-                self._write(device, self._issue(connection, device))
+                self._write(device, self._enrolment.issue_with_key_within(connection, device.id))
                 self._progress(done, len(devices))
             os.sync()  # once for all: to sync each of 10,000 files takes minutes
         except OSError as error:
@@ -82,13 +79,6 @@ class Bundler:
             raise AlreadyExists(
                 f"{self._folder} already holds files, maybe keys in use: choose another folder. Nothing was imported."
             )
-
-    def _issue(self, connection: Connection, device: NewDevice) -> IssuedWithKey:
-        key = new_key()
-        issued = self._enrolment.issue_within(connection, device.id, key.public_key(), _DAYS)
-        return IssuedWithKey(
-            issued.cert_pem, issued.issuing_pem, issued.root_pem, private_pem(key), others_pem=issued.others_pem
-        )
 
     def _write(self, device: NewDevice, issued: Issued) -> None:
         path = self._folder / f"{device.id}.zip"

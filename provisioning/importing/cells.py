@@ -12,6 +12,7 @@ from provisioning.errors import InvalidIdentity
 from provisioning.identity import (
     check_device_id,
     check_imei,
+    check_modbus,
     check_name,
     check_serial,
     check_slug,
@@ -27,6 +28,8 @@ Reader: TypeAlias = Callable[[str], Value]
 
 _DEGREES = re.compile(r"[+-]?[0-9]{1,3}([.,][0-9]{1,20})?")
 _SHORTENED = re.compile(r"[0-9]([.,][0-9]+)?E\+[0-9]+", re.IGNORECASE)
+_UNIT = re.compile(r"[0-9]{1,3}")
+_LAST_UNIT = 255
 _BETWEEN_ZONES = re.compile(r"[\s,;|]+")
 
 
@@ -98,6 +101,17 @@ def _within(limit: int, text: str) -> float:
     return value
 
 
+def _modbus(text: str) -> str:
+    check_modbus(text, 0)
+    return text
+
+
+def _unit(text: str) -> int:
+    if not _UNIT.fullmatch(text) or int(text) > _LAST_UNIT:
+        raise InvalidIdentity(f"{text[:80]!a} is no Modbus unit: write a whole number from 0 to 255.")
+    return int(text)
+
+
 _latitude: Final = partial(_within, 90)
 _longitude: Final = partial(_within, 180)
 _name: Final = _checked(check_name)
@@ -113,6 +127,8 @@ _READERS: Final[Mapping[Column, Reader]] = {
     Column.LAT: _latitude,
     Column.LON: _longitude,
     Column.PARENT: _checked(check_device_id),
+    Column.MODBUS: _modbus,
+    Column.UNIT: _unit,
     Column.AGENCY_NAME: _name,
     Column.CONTACT_NAME: _name,
     Column.CONTACT_PHONE: _numeral(read_phone),

@@ -24,6 +24,8 @@ class Column(StrEnum):
     LAT = "lat"
     LON = "lon"
     PARENT = "parent"
+    MODBUS = "modbus"
+    UNIT = "unit"
     AGENCY_NAME = "agency_name"
     CONTACT_NAME = "contact_name"
     CONTACT_PHONE = "contact_phone"
@@ -47,6 +49,8 @@ ALIASES: Final[Mapping[Column, tuple[str, ...]]] = {
     Column.LAT: ("latitude", "lintang"),
     Column.LON: ("lng", "long", "longitude", "bujur"),
     Column.PARENT: ("gateway", "induk", "perangkat induk"),
+    Column.MODBUS: ("modbus address", "alamat modbus"),
+    Column.UNIT: ("modbus unit", "unit id", "alamat unit", "slave id", "slave", "id slave"),
     Column.AGENCY_NAME: ("nama opd", "nama instansi", "nama dinas"),
     Column.CONTACT_NAME: ("contact", "kontak", "nama kontak", "narahubung"),
     Column.CONTACT_PHONE: ("phone", "telepon", "telepon kontak", "nomor telepon", "no telepon", "no hp", "nomor hp"),

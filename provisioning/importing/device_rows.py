@@ -27,6 +27,8 @@ FIELDS: Final = {
     Column.LAT: "lat",
     Column.LON: "lon",
     Column.PARENT: "parent",
+    Column.MODBUS: "modbus",
+    Column.UNIT: "unit",
 }
 """Column -> the field of a device that it states; an empty cell empties it, a column left out does not touch it."""
 
@@ -97,8 +99,16 @@ def _check_whole(one: DeviceRow, faults: Faults) -> None:
     try:
         one.after.check()
     except InvalidIdentity as error:
-        column = Column.PARENT if one.after.parent == one.after.id else Column.LAT
-        faults.add(one.row.number, column, str(error))
+        faults.add(one.row.number, _culprit(one.after), str(error))
+
+
+def _culprit(device: NewDevice) -> Column:
+    """Name the column to look at first, of those that only make sense together."""
+    if device.parent == device.id:
+        return Column.PARENT
+    if (device.modbus is None) != (device.unit is None):
+        return Column.MODBUS if device.modbus is None else Column.UNIT
+    return Column.LAT
 
 
 def _refuse(one: DeviceRow, before: Device, faults: Faults) -> None:

@@ -65,8 +65,8 @@ class Importer:
         Args:
             content: of the file.
             update: whether devices, agencies and sites that stand in the registry may be changed.
-            bundler: gives each device of the file a certificate and a bundle, unless it holds a valid certificate
-                or speaks through a gateway.
+            bundler: gives each device of the file a certificate and a bundle, unless it holds a valid certificate,
+                speaks through a gateway, or is polled over Modbus.
 
         Raises:
             UnreadableFile: not a table that can be read.

@@ -95,10 +95,15 @@ def make_plan(rows: Sequence[Row], faults: Faults, stored: Stored, *, update: bo
         new=new,
         changed=changed,
         unchanged=len(devices) - len(new) - len(changed),
-        uncertified=[one.after for one in devices if one.after.parent is None and one.after.id not in stored.certified],
+        uncertified=[one.after for one in devices if _connects(one.after) and one.after.id not in stored.certified],
         zones=tuple(sorted({zone for one in devices for zone in one.after.zones} - stored.zones)),
         faults=tuple(sorted(faults, key=lambda fault: fault.row)),
     )
+
+
+def _connects(device: NewDevice) -> bool:
+    """Tell whether it makes a connection of its own, and so needs a certificate."""
+    return device.parent is None and device.modbus is None
 
 
 def _references(rows: Sequence[Row], stored: Stored, faults: Faults, *, update: bool) -> References:

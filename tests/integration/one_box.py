@@ -40,6 +40,7 @@ class OneBox:
         ports = zip(PORTS, free_ports(len(PORTS)), strict=True)
         inherited = {name: value for name, value in os.environ.items() if not name.startswith("CITYHUB_")}
         self.environment = inherited | {f"CITYHUB_{name}": str(port) for name, port in ports}
+        self.environment["CITYHUB_LOCAL_GRAFANA__ENABLED"] = "false"  # as on a machine without one
         self.hub: subprocess.Popen[bytes] | None = None
         self.run("init", str(folder), "--host", LOOPBACK, cwd=folder.parent)
         self.settings = load_settings(folder / FILE_NAME, self.environment)

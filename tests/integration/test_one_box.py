@@ -14,6 +14,7 @@ import pytest
 from hub.cli.heard import last_heard
 from hub.web.snapshot import Health
 from provisioning.database import open_engine
+from provisioning.kept_keys import KeptKeys
 from provisioning.registry import Registry
 from tests.integration.one_box import LOOPBACK, OneBox, wait_until
 
@@ -69,6 +70,20 @@ def test_a_device_publishes_with_its_bundle_and_a_query_finds_it(hub: OneBox) ->
     assert "received PUBACK" in said
     wait_until(lambda: hub.query(found))
     assert [row[1:] for row in hub.query(found)] == [[4_000_000, "generic_ipcamera"]]
+
+
+def test_a_key_made_by_the_hub_is_gone_once_its_device_is_heard(hub: OneBox) -> None:
+    bundle = hub.bundle("cam-kept")
+    engine = open_engine(hub.settings.registry_url)
+    keys = KeptKeys(engine, time.time_ns)
+    assert "cam-kept" in keys.since()
+
+    hub.publish("devices/cam-kept/telemetry", '{"bitrate_bps": 1}', bundle)
+
+    wait_until(lambda: "cam-kept" not in keys.since())
+    engine.dispose()
+    again = hub.run("device", "bundle", "cam-kept", "--out", "again.zip")
+    assert again.stdout.startswith("Wrote again.zip.")
 
 
 def test_what_a_device_may_not_do_is_refused(hub: OneBox) -> None:

@@ -65,6 +65,7 @@ class Board(logging.Handler):
             spool_points=health.spool_points,
             spool_bytes=health.spool_bytes,
             rejected=health.rejected,
+            grafana=hub.grafana.address if hub.grafana else "",
             p50_ms=p50_ms,
             p99_ms=p99_ms,
             events=tuple(self._events),

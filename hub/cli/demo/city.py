@@ -7,6 +7,7 @@ from time import time_ns
 from typing import TYPE_CHECKING
 
 from hub.cli.device import own_topics, sample_payload
+from hub.profiles.certificate import certificate_rules
 from hub.profiles.loader import load_profiles
 from provisioning.bundle import bundle_files, write_folder
 from provisioning.ca import Authority
@@ -48,9 +49,8 @@ def equip_devices(settings: Settings, devices: Sequence[CityDevice], bundles: Pa
     vocabulary, profiles = load_profiles(own=settings.profiles.folder)
     engine = open_engine(settings.registry_url)
     try:
-        enrolment = Enrolment(
-            engine, Authority.load(settings.pki_dir, clock=time_ns, passphrase=find_passphrase(os.environ)), time_ns
-        )
+        authority = Authority.load(settings.pki_dir, clock=time_ns, passphrase=find_passphrase(os.environ))
+        enrolment = Enrolment(engine, authority, time_ns, rules=certificate_rules(profiles))
         issued = enrolment.issue_with_hub_keys([device.record.id for device in devices])
         for device, certificate in zip(devices, issued, strict=True):
             profile = profiles[device.record.profile]

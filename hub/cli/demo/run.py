@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from hub.sim.reader import Reader
 
 LOOPBACK: Final = "127.0.0.1"
-OWN_PORTS: Final = 6
+OWN_PORTS: Final = 7
 EQUIPPED_AT_ONCE: Final = 10
 PROBED: Final = 20
 """Devices on whose points the latency is measured."""
@@ -214,12 +214,13 @@ async def _wait(stop: asyncio.Event, seconds: float | None) -> None:
 
 
 def _overrides(ports: list[int]) -> dict[str, dict[str, Any]]:
-    broker, hub, influx, rpc, web, api = ports
+    broker, hub, influx, rpc, web, api, grafana = ports
     return {
         "city": {"name": "Purbalingga"},
         "bundle": {"broker_host": LOOPBACK},
         "local_broker": {"listen": LOOPBACK, "port": broker, "hub_port": hub},
         "local_influxdb": {"port": influx, "rpc_port": rpc},
+        "local_grafana": {"port": grafana, "anonymous": True},
         "spool": {"max_mb": 512, "reserve_mb": 64},
         "web": {"port": web},
         "api": {"listen": LOOPBACK, "port": api},

@@ -80,6 +80,7 @@ class Snapshot:
         rates: messages a second, one figure for each bar, the latest last.
         problems: why the hub is unwell; empty when it is well.
         stage: what the demo is doing, while it is not just running.
+        grafana: its address, where the machine has one.
         p50_ms: publish to queryable; None before anything was measured.
         events: the latest last.
         modbus: None when nothing is polled.
@@ -97,6 +98,7 @@ class Snapshot:
     spool_points: int = 0
     spool_bytes: int = 0
     rejected: Mapping[str, int] = field(default_factory=dict)
+    grafana: str = ""
     p50_ms: float | None = None
     p99_ms: float | None = None
     events: Sequence[Happened] = ()
@@ -124,7 +126,8 @@ def _header(snapshot: Snapshot) -> Panel:
     row = Table.grid(expand=True)
     row.add_column(no_wrap=True, overflow="ellipsis")
     row.add_column(justify="right", no_wrap=True, style="dim")
-    row.add_row(_health(snapshot), "Ctrl-C: berhenti · stop")
+    stop = "Ctrl-C: berhenti · stop"
+    row.add_row(_health(snapshot), f"Grafana: {snapshot.grafana} · {stop}" if snapshot.grafana else stop)
     title = f"[bold]Cityhub · {snapshot.city}[/] · simulasi · {timedelta(seconds=int(snapshot.uptime_s))}"
     return _panel(title, row)
 

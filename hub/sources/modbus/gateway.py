@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from math import inf
 from random import uniform
 from typing import TYPE_CHECKING, Final, NamedTuple
 
@@ -57,7 +58,8 @@ class Hands(NamedTuple):
 class Gateway:
     """Polls the units behind one connection, until cancelled.
 
-    Requests go out in the order in which they are due, so a unit that takes long delays the others by one request.
+    Requests go out in the order in which they are due, those to units that answer badly after all others: so such a
+    unit delays its neighbours by one request.
     """
 
     def __init__(self, address: str, bus: modbus.Bus, hands: Hands) -> None:
@@ -104,13 +106,13 @@ class Gateway:
 
     def _next(self, now: float) -> tuple[float, Job | None]:
         """Return what is to be asked now; else nothing, and when to look again."""
-        soonest, chosen = float("inf"), None
+        soonest, chosen, best = inf, None, inf
         for unit in self.units.values():
             one = self._current(unit, now)
             ready = unit.ready_at(one)
             soonest = min(soonest, ready)
-            if ready <= now and (chosen is None or one.turns.due < chosen[1].turns.due):
-                chosen = unit, one
+            if ready <= now and (rank := unit.rank(one, self._hands.options.longest_rest_s)) < best:
+                chosen, best = (unit, one), rank
         return soonest, self._begin(*chosen, now) if chosen else None
 
     def _current(self, unit: Unit, now: float) -> Round:

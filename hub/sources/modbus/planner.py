@@ -11,6 +11,7 @@ is never worse than any other plan. (Values may overlap, nest, or share an addre
 
 from __future__ import annotations
 
+from copy import copy
 from itertools import pairwise
 from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
 
@@ -74,11 +75,17 @@ class Bounds:
         self.alone = limits.alone
         self.first = 1 if one_based else 0
         self.last = LAST_ADDRESS + self.first
-        self._forbidden = [_addresses(text) for text in limits.forbidden]
+        self.forbidden = tuple(_addresses(text) for text in limits.forbidden)
 
     def touches_forbidden(self, start: int, end: int) -> bool:
         """Tell whether an address that must not be read lies in start ... end - 1."""
-        return any(start < one.stop and one.start < end for one in self._forbidden)
+        return any(start < one.stop and one.start < end for one in self.forbidden)
+
+    def barring(self, block: Block) -> Bounds:
+        """Return the same bounds with one more range that must not be read."""
+        narrower = copy(self)
+        narrower.forbidden += (range(block.start, block.start + block.size),)
+        return narrower
 
     def check(self, value: Wanted) -> None:
         """Raise ProfileError when a value cannot be read at all."""

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from hub.sources.modbus.planner import plan
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from hub.decode.registers import RegisterGroup
-    from hub.sources.modbus.planner import Block
+    from hub.sources.modbus.planner import Block, Bounds
     from hub.sources.modbus.turns import Turns
 
 RELEARN_S: Final = 3600.0
@@ -20,24 +22,26 @@ NAMED: Final = 3
 class Round:
     """Reads a group turn by turn.
 
-    Args:
-        first: the first address as the profile counts, which is 0 on the wire.
+    Raises:
+        ProfileError: a reading cannot be read within the bounds.
 
     Attributes:
+        first: the first address as the profile counts, which is 0 on the wire.
         pending: what is still to be read in this turn.
         begun: whether a request of this turn has been sent.
     """
 
-    def __init__(self, group: RegisterGroup, blocks: tuple[Block, ...], turns: Turns, first: int = 0) -> None:
+    def __init__(self, group: RegisterGroup, bounds: Bounds, turns: Turns) -> None:
         self.group = group
         self.turns = turns
-        self.first = first
+        self.first = bounds.first
         self.begun = False
-        self._original = blocks
-        self._blocks = list(blocks)
+        self._bounds = bounds
+        self._original = plan(group.fields, bounds)
+        self._blocks = list(self._original)
         self._refused: dict[Block, str] = {}
         self._relearn = 0.0
-        self.pending = list(blocks)
+        self.pending = list(self._blocks)
 
     def skip(self, now: float) -> int:
         """Pass over the turns that cannot be kept any more; return how many they were."""
@@ -62,9 +66,20 @@ class Round:
         for blocks in (self._blocks, self.pending):
             place = blocks.index(block)
             blocks[place : place + 1] = halves
+        self._relearn = now + RELEARN_S
         if not halves:
             self._refused[block] = why
-        self._relearn = now + RELEARN_S
+            self._blocks = list(self._around_refused())
+
+    def _around_refused(self) -> tuple[Block, ...]:
+        """Plan anew now that a culprit is known: what was halved on the way to it need not stay apart."""
+        gone = {value for block in self._refused for value in block.values}
+        left = [field for field in self.group.fields if (field.at, field.at + field.width) not in gone]
+        bounds = self._bounds
+        for block in self._refused:
+            if not any(field.at < block.start + block.size and block.start < field.at + field.width for field in left):
+                bounds = bounds.barring(block)
+        return plan(left, bounds)
 
     def faults(self) -> Iterator[str]:
         """Say what the device refuses."""

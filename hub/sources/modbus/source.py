@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from hub.directory import tags_of
 from hub.errors import ProfileError
 from hub.sources.modbus.gateway import Gateway, Hands
-from hub.sources.modbus.planner import Bounds, plan
+from hub.sources.modbus.planner import Bounds
 from hub.sources.modbus.rounds import Round
 from hub.sources.modbus.state import ModbusCounters, ModbusState
 from hub.sources.modbus.turns import Turns, share_of
@@ -83,6 +83,10 @@ class ModbusSource:
             self._tasks = None
             self._running.clear()
 
+    def follow(self, entries: object, changed: object) -> None:  # noqa: ARG002 - the directory has taken them in
+        """Take in what the registry has changed; see `hub.pipeline.registry_feed.Follower`."""
+        self.refresh()
+
     def refresh(self) -> None:
         """Follow the directory; what did not change is not disturbed."""
         known = {entry.device: entry for entry in self._directory.polled.values()}
@@ -133,8 +137,7 @@ class ModbusSource:
         rounds: list[Round] = []
         for group in self._directory.registers[polled.profile]:
             bounds = Bounds(spec.limits, group.table, one_based=spec.one_based)
-            blocks = plan(group.fields, bounds)
-            rounds.append(Round(group, blocks, Turns(group.every_s, share, now), bounds.first))
+            rounds.append(Round(group, bounds, Turns(group.every_s, share, now)))
         return rounds
 
     def _gateway(self, address: str) -> Gateway:

@@ -99,6 +99,13 @@ class Unit:
         """Return when a round may be asked for."""
         return max(one.turns.due, self.rests_until)
 
+    def rank(self, one: Round, handicap_s: float) -> float:
+        """Return what decides who is asked first, the lowest: a unit that may hold up the bus lets others go before it.
+
+        But not for ever: after `handicap_s` of waiting it is first all the same.
+        """
+        return self.rests_until + handicap_s if self.failures or self._slow else one.turns.due
+
     def answered(self, now_ns: int) -> None:
         """It answered, if only to refuse: it lives."""
         if self.failures:

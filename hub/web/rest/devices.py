@@ -33,14 +33,9 @@ def list_devices(  # noqa: PLR0913, PLR0917 - the filters
     limit: Limit = 100,
 ) -> Page[DeviceView]:
     """List the devices that match all that is given, in the order of their ids."""
-    found = {
-        device.id: device
-        for one in agencies_asked(caller, "device.read", agency)
-        for device in hub.registry.devices(agency=one, site=site, zone=zone, profile=profile)
-        if device.id > after
-    }
-    first = sorted(found)[: limit + 1]
-    return Page.of([DeviceView.of(found[name]) for name in first], limit)
+    agencies = agencies_asked(caller, "device.read", agency)
+    found = hub.registry.page(after, limit + 1, agencies=agencies, site=site, zone=zone, profile=profile)
+    return Page.of([DeviceView.of(one) for one in found], limit)
 
 
 @router.post("", status_code=HTTPStatus.CREATED)

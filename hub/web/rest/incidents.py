@@ -26,8 +26,7 @@ def list_incidents(  # noqa: PLR0913, PLR0917 - the filters
     limit: Limit = 100,
 ) -> list[IncidentView]:
     """List the incidents that the caller's agencies are concerned by, the latest first."""
-    asked = list(agencies_asked(caller, "incident.read", agency))
-    agencies = None if asked == [None] else [one for one in asked if one is not None]
+    agencies = agencies_asked(caller, "incident.read", agency)
     contacts = _contacts(hub, caller)
     found = hub.incidents.list(closed=closed, agencies=agencies, before=before, limit=limit)
     return [IncidentView.of(one, contacts.get(one.agency)) for one in found]

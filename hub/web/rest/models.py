@@ -55,6 +55,8 @@ class DeviceChange(Body):
     lat: _Latitude | None = None
     lon: _Latitude | None = None
     parent: str | None = Field(default=None, description="The gateway that speaks for it")
+    modbus: str | None = Field(default=None, description="Where it is polled, e.g. tcp://10.20.3.4:502")
+    unit: int | None = Field(default=None, description="Its address on that bus, 0 to 255")
     local_recording: bool = Field(default=False, description="Its video stays on a recorder at its site")
 
     def changes(self) -> dict[str, Any]:
@@ -84,6 +86,8 @@ class DeviceView(BaseModel):
     lat: float | None
     lon: float | None
     parent: str | None
+    modbus: str | None
+    unit: int | None
     local_recording: bool
     lifecycle: Lifecycle
     created: datetime

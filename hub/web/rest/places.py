@@ -55,8 +55,8 @@ def list_sites(
     caller: Caller, hub: Hub, agency: Filter = None, after: After = "", limit: Limit = 100
 ) -> Page[SiteView]:
     """List the sites that the caller reaches, in the order of their ids."""
-    asked = list(agencies_asked(caller, "site.read", agency))
-    found = [one for one in hub.registry.all(Site) if one.id > after and (asked == [None] or one.agency in asked)]
+    asked = agencies_asked(caller, "site.read", agency)
+    found = [one for one in hub.registry.all(Site) if one.id > after and (asked is None or one.agency in asked)]
     return Page.of([SiteView.of(one) for one in found], limit)
 
 

@@ -1,6 +1,6 @@
 """Which devices and sites a caller reaches: what is asked for is read, and its agency checked."""
 
-from collections.abc import Iterator
+from collections.abc import Collection
 
 from hub.web.services import Services
 from provisioning.access import Access, check, check_role
@@ -35,8 +35,8 @@ def agency_of(hub: Services, device: NewDevice) -> str | None:
     return hub.registry.get(Site, device.site).agency
 
 
-def agencies_asked(caller: Access, action: str, agency: str | None) -> Iterator[str | None]:
-    """Yield the agencies to list: the one that was asked for, or all that the caller reaches; None means every one.
+def agencies_asked(caller: Access, action: str, agency: str | None) -> Collection[str] | None:
+    """Return the agencies to list: the one that was asked for, or all that the caller reaches; None means every one.
 
     Raises:
         Forbidden: the role is too low, or the agency asked for is not the caller's.
@@ -44,8 +44,5 @@ def agencies_asked(caller: Access, action: str, agency: str | None) -> Iterator[
     check_role(caller, action)
     if agency is not None:
         check(caller, action, agency)
-        yield agency
-    elif caller.agencies is None:
-        yield None
-    else:
-        yield from sorted(caller.agencies)
+        return [agency]
+    return caller.agencies

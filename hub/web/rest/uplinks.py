@@ -19,8 +19,8 @@ def list_uplinks(
     caller: Caller, hub: Hub, agency: Filter = None, after: After = "", limit: Limit = 100
 ) -> Page[UplinkView]:
     """List the uplinks of the sites that the caller reaches, in the order of their ids."""
-    asked = list(agencies_asked(caller, "uplink.read", agency))
-    sites = {site.id for site in hub.registry.all(Site) if asked == [None] or site.agency in asked}
+    asked = agencies_asked(caller, "uplink.read", agency)
+    sites = {site.id for site in hub.registry.all(Site) if asked is None or site.agency in asked}
     found = [one for one in hub.registry.all(Uplink) if one.id > after and one.site in sites]
     return Page.of([UplinkView.of(one) for one in found], limit)
 

@@ -24,7 +24,9 @@ from hub.decode.watch import Watch
 from hub.errors import UsageError
 from hub.profiles.loader import load_profiles
 from provisioning.ca import Authority
+from provisioning.database import open_engine, writing
 from provisioning.errors import AuthorityProblem, BadRequest, InvalidIdentity, ProvisioningError, Unknown, UnknownDevice
+from provisioning.kept_keys import KEPT_NS, KeptKeys
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -37,6 +39,7 @@ if TYPE_CHECKING:
 ADD = ["device", "add", "cam-1", "--profile", "generic_ipcamera", "--agency", "dishub", "--site", "pasar"]
 ZONES = ["--zone", "traffic", "--zone", "crime"]
 WHERE = ["--lat", "-7.307", "--lon", "109.362", "--name", "Gerbang utara", "--serial", "DS1"]
+WELL = {"maintenance_until_ns": None, "maintenance_reason": None}
 
 
 @pytest.fixture
@@ -70,7 +73,7 @@ def test_agencies_and_sites_are_added_and_listed(city: Run) -> None:
         {"id": "dishub", "name": "Dinas Perhubungan", "approval_required": False}
     ]
     assert json.loads(city("site", "list", "--json").stdout) == [
-        {"id": "pasar", "name": "", "agency": "dishub", "lat": -7.307, "lon": 109.362}
+        {"id": "pasar", "name": "", "agency": "dishub", "lat": -7.307, "lon": 109.362, **WELL}
     ]
     assert city("site", "list").stdout.splitlines() == [
         "ID     AGENCY  LAT     LON      NAME",
@@ -126,6 +129,8 @@ def test_a_device_is_shown_with_all_its_fields(camera: Run) -> None:
         "parent": None,
         "modbus": None,
         "unit": None,
+        "local_recording": False,
+        **WELL,
         "lifecycle": "registered",
         "created_ns": shown["created_ns"],
         "updated_ns": shown["created_ns"],
@@ -142,8 +147,9 @@ def test_adding_prints_the_device_as_json(city: Run) -> None:
 def test_a_device_is_shown_to_people_too(camera: Run) -> None:
     camera("device", "bundle", "cam-1")
     lines = camera("device", "show", "cam-1").stdout.splitlines()
-    assert "zones      crime,traffic" in lines
-    assert "lifecycle  registered" in lines
+    words = [line.split() for line in lines]
+    assert ["zones", "crime,traffic"] in words
+    assert ["lifecycle", "registered"] in words
     assert lines[-2].startswith("CERTIFICATE")
 
 
@@ -168,6 +174,28 @@ def test_a_bundle_is_a_private_zip_with_a_key(camera: Run, tmp_path: Path) -> No
     with zipfile.ZipFile(tmp_path / "cam-1.zip") as archive:
         assert archive.namelist() == ["device.key", "device.pem", "ca.pem", "config.json", "README.txt"]
         assert json.loads(archive.read("config.json"))["broker"]["port"] == 8883
+
+
+def test_a_bundle_that_went_astray_is_made_once_more(camera: Run, tmp_path: Path) -> None:
+    camera("device", "bundle", "cam-1")
+    result = camera("device", "bundle", "cam-1", "--out", "again.zip")
+    assert result.stdout.startswith(
+        "The same key and certificate as before: no hub has heard cam-1 since.\nWrote again"
+    )
+    assert (tmp_path / "again.zip").read_bytes() == (tmp_path / "cam-1.zip").read_bytes()
+    assert len(json.loads(camera("device", "show", "cam-1", "--json").stdout)["certificates"]) == 1
+
+
+def test_a_key_whose_day_is_over_is_gone_with_the_next_command(camera: Run, tmp_path: Path) -> None:
+    camera("device", "bundle", "cam-1")
+    engine = open_engine(tmp_path / "state" / "registry.db")
+    with writing(engine) as connection:
+        connection.exec_driver_sql(f"UPDATE kept_key SET kept_ns = kept_ns - {KEPT_NS}")
+    camera("device", "list")
+    assert KeptKeys(engine, time.time_ns).since() == {}
+    engine.dispose()
+    assert camera("device", "bundle", "cam-1", "--out", "again.zip").stdout.startswith("Wrote again.zip.")
+    assert len(json.loads(camera("device", "show", "cam-1", "--json").stdout)["certificates"]) == 2
 
 
 def test_a_bundle_for_a_request_holds_no_key(camera: Run, tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from provisioning.certificate_rules import CertificateRule, KeyKind
 from provisioning.certificates import make_root
 from provisioning.clock import utc
 from provisioning.hygiene import Fault, Finding, Policy, Seen, audit, read_certificates
@@ -25,11 +26,12 @@ def held(  # noqa: PLR0913 - what a case may differ in
     serial: str = "1",
     key: str = "",
     issued: int = -10,
-    ends: int = 355,
+    ends: int | None = None,
     revoked: int | None = None,
     kind: str = "EC-256",
 ) -> CertificateRecord:
-    """A certificate; times in days from now."""
+    """A certificate; times in days from now; of a year unless its end is given."""
+    ends = issued + 365 if ends is None else ends
     return CertificateRecord(
         serial=serial,
         device=device,
@@ -86,14 +88,26 @@ def test_a_key_that_a_device_kept_is_not_shared() -> None:
     assert faults(held(serial="1"), held(serial="2", issued=-1)) == []
 
 
-@pytest.mark.parametrize(("kind", "weak"), [("RSA-1024", True), ("RSA-2048", False), ("EC-256", False), (None, False)])
-def test_a_weak_key_is_mentioned(kind: str, *, weak: bool) -> None:
+@pytest.mark.parametrize(("kind", "weak"), [("RSA-2048", True), ("RSA-3072", False), ("EC-256", False), (None, False)])
+def test_a_key_weaker_than_p256_is_mentioned(kind: str, *, weak: bool) -> None:
     assert faults(held(kind=kind)) == ([(Fault.WEAK_KEY, "cam-1")] if weak else [])
 
 
-def test_a_policy_may_ask_for_more() -> None:
-    found = audit([held(kind="RSA-2048")], NOW_NS, policy=Policy(rsa_bits=3072))
-    assert [one.sentence for one in found] == ["Its key is RSA-2048."]
+@pytest.mark.parametrize(
+    ("kind", "bits", "weak"), [("RSA-1024", 2048, 1), ("RSA-2048", 2048, 0), ("RSA-2048", 3072, 1)]
+)
+def test_a_model_without_elliptic_curves_is_judged_by_what_it_can(kind: str, bits: int, weak: int) -> None:
+    rules = {"cam-1": CertificateRule(key=KeyKind.RSA)}
+    found = audit([held(kind=kind)], NOW_NS, rules=rules, policy=Policy(rsa_bits=bits))
+    assert [one.fault for one in found] == [Fault.WEAK_KEY] * weak
+
+
+@pytest.mark.parametrize(("years", "ends", "expected"), [(1, 355, 0), (1, 356, 1), (5, 1815, 0), (5, 1816, 1)])
+def test_a_certificate_that_lives_longer_than_its_profile_allows_is_mentioned(
+    years: int, ends: int, expected: int
+) -> None:
+    found = audit([held(ends=ends)], NOW_NS, rules={"cam-1": CertificateRule(years)})
+    assert [one.fault for one in found] == [Fault.LONG_LIFE] * expected
 
 
 def test_a_key_grows_old_through_all_its_certificates() -> None:

@@ -168,6 +168,30 @@ def test_a_wrong_cell_is_named_with_what_to_do(
     assert city.devices() == []
 
 
+def test_a_device_on_modbus_is_imported_under_the_headings_that_people_use(
+    importer: Importer, registry: Registry
+) -> None:
+    rows = ["ID Perangkat;Profil;Alamat Modbus;Slave ID", "m1;generic_ipcamera;tcp://10.20.3.4:502;7"]
+    assert importer.run(csv(*rows)).faults == ()
+    assert (registry.device("m1").modbus, registry.device("m1").unit) == ("tcp://10.20.3.4:502", 7)
+
+
+@pytest.mark.parametrize(
+    ("row", "column", "problem"),
+    [
+        ("m1;generic_ipcamera;10.20.3.4;7", "modbus", "use e.g. tcp://10.20.3.4:502"),
+        ("m1;generic_ipcamera;tcp://10.20.3.4:502;256", "unit", "'256' is no Modbus unit"),
+        ("m1;generic_ipcamera;tcp://10.20.3.4:502;7,5", "unit", "'7,5' is no Modbus unit"),
+        ("m1;generic_ipcamera;tcp://10.20.3.4:502;", "unit", "needs both an address and a unit"),
+        ("m1;generic_ipcamera;;7", "modbus", "needs both an address and a unit"),
+    ],
+)
+def test_a_modbus_address_and_a_unit_belong_together(importer: Importer, row: str, column: str, problem: str) -> None:
+    [(number, where, said)] = problems(importer, "id;profile;modbus;unit", row)
+    assert (number, where) == (2, column)
+    assert problem in said
+
+
 def test_all_faults_are_reported_at_once_in_the_order_of_the_rows(city: Registry, importer: Importer) -> None:
     lines = ["id,profil,lintang,bujur,induk", "a b,x,1,1,", "cam-1,generic_tracker,91,1,cam-2", "cam-1,generic_tracker"]
     assert [(row, column) for row, column, _ in problems(importer, *lines)] == [

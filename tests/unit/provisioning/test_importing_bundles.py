@@ -60,6 +60,12 @@ def test_each_device_with_a_connection_gets_a_certificate_and_a_bundle(
     assert [len(registry.certificates(one)) for one in ("gw-1", "cam-1", "child")] == [1, 1, 0]
 
 
+def test_a_device_that_is_polled_needs_no_certificate(importer: Importer, enrolment: Enrolment, folder: Path) -> None:
+    rows = csv("id,profile,modbus,unit", "m1,generic_ipcamera,tcp://10.20.3.4:502,1", "cam-1,generic_ipcamera,,")
+    assert importer.run(rows, bundler=bundler(folder, enrolment)).certificates == 1
+    assert [path.name for path in folder.iterdir()] == ["cam-1.zip"]
+
+
 def test_a_device_that_holds_a_valid_certificate_gets_no_other(
     importer: Importer, registry: Registry, enrolment: Enrolment, tmp_path: Path
 ) -> None:

@@ -322,6 +322,17 @@ def test_devices_are_listed_by_what_they_belong_to(city: Registry) -> None:
     assert [device.id for device in city.devices(profile="generic_tracker", zone="crime")] == ["c"]
 
 
+def test_devices_are_read_a_page_at_a_time(city: Registry) -> None:
+    city.add_devices([camera(name, agency="dishub", zones=("traffic",)) for name in ("c", "a", "b")])
+    city.add_devices([camera("d"), camera("e", site="bobotsari-pasar")])
+    assert [device.id for device in city.page("", 2)] == ["a", "b"]
+    assert [device.id for device in city.page("b", 2)] == ["c", "d"]
+    assert [device.id for device in city.page("b", 9, agencies=["dishub", "bpbd"])] == ["c", "e"]
+    assert [device.id for device in city.page("a", 9, zone="traffic")] == ["b", "c"]
+    assert city.page("", 9, agencies=frozenset()) == []
+    assert city.page("e", 9) == []
+
+
 def test_a_device_is_removed_with_its_zones(city: Registry) -> None:
     city.add_device(camera(zones=("traffic",)))
     city.remove_device("cam-1")

@@ -15,7 +15,7 @@ from provisioning.certificates import issuer_id
 from provisioning.crl import Reason
 from provisioning.errors import BadRequest, KeyProblem, Refused, WrongState
 from provisioning.records import CertificateRecord, Lifecycle, NewDevice
-from provisioning.renewal import check_renewable, due_ns, life_days
+from provisioning.renewal import check_renewable, due_ns
 from provisioning.revocation import Revocation
 from provisioning.rotation import Rotation
 from tests.unit.provisioning.life import DAY_NS, MINUTE_NS, NOW_NS, Moment, fresh_key, leaf, request
@@ -109,15 +109,6 @@ def test_revoked_is_for_good(record: CertificateRecord, key: str, now_ns: int) -
         check_renewable(revoked, key, now_ns, 30)
 
 
-@pytest.mark.parametrize("days", [1, 90, 365, 1825])
-def test_the_next_one_lives_as_long(
-    enrolment: Enrolment, key: ec.EllipticCurvePrivateKey, days: int, registry: Registry
-) -> None:
-    enrolment.issue_from_csr("cam-1", request(key, "cam-1"), days=days)
-    [record] = registry.certificates("cam-1")
-    assert life_days(record) == days
-
-
 def test_a_device_renews_with_the_same_key(
     enrolment: Enrolment, held: x509.Certificate, key: ec.EllipticCurvePrivateKey, clock: Moment
 ) -> None:
@@ -125,10 +116,6 @@ def test_a_device_renews_with_the_same_key(
     renewed = leaf(enrolment.renew(held, request(key, "cam-1")))
     assert renewed.public_key() == held.public_key()
     assert renewed.serial_number != held.serial_number
-    assert (
-        renewed.not_valid_after_utc - renewed.not_valid_before_utc
-        == held.not_valid_after_utc - held.not_valid_before_utc
-    )
 
 
 def test_a_device_renews_with_a_new_key(enrolment: Enrolment, held: x509.Certificate, clock: Moment) -> None:

@@ -20,7 +20,7 @@ from provisioning.records import Agency, Geofence, NewDevice, Site, Tariff, Upli
 from provisioning.registry import Registry
 from provisioning.schema import metadata
 from tests.unit.status.city import City, History, Place, profile
-from tests.unit.status.test_books import JAKARTA, MIDNIGHT
+from tests.unit.status.hubs import JAKARTA, MIDNIGHT
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

@@ -22,6 +22,8 @@ WELL = Health(
     messages=1000, messages_acknowledged=990, bytes=123_456, points_spooled=980, points_stored=970,
     spool_points=10, spool_bytes=2_000, commits=50, writes=40, write_failures=3,
     rejected={"bad_payload": 7, "unknown_device": 3}, presence={"online": 117, "offline": 3}, incidents=2,
+    modbus_devices=8, modbus_polls=100, modbus_on_time=90, modbus_late=4, modbus_failed=6, modbus_requests=130,
+    modbus_dropped=1, modbus_lateness_ms=2.5,
 )  # fmt: skip
 UNWELL = WELL.model_copy(update={"problems": ["the disk is full", "no broker"], "broker_connected": False})
 
@@ -84,6 +86,14 @@ async def test_prometheus_reads_every_figure() -> None:
         ("cityhub_commits_total", ""): 50,
         ("cityhub_writes_total", ""): 40,
         ("cityhub_write_failures_total", ""): 3,
+        ("cityhub_modbus_devices", ""): 8,
+        ("cityhub_modbus_lateness_ms", ""): 2.5,
+        ("cityhub_modbus_polls_total", ""): 100,
+        ("cityhub_modbus_on_time_total", ""): 90,
+        ("cityhub_modbus_late_total", ""): 4,
+        ("cityhub_modbus_failed_total", ""): 6,
+        ("cityhub_modbus_requests_total", ""): 130,
+        ("cityhub_modbus_dropped_total", ""): 1,
         ("cityhub_rejected_total", "bad_payload"): 7,
         ("cityhub_rejected_total", "unknown_device"): 3,
         ("cityhub_presence", "online"): 117,
