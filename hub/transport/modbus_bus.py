@@ -112,9 +112,17 @@ class PymodbusBus:
         except asyncio.CancelledError:
             self.close()
             raise
+        self._heed_cancellation()
         if answer.transaction_id != request.transaction_id:
             self._stray("the answer belongs to another request")
         return answer
+
+    def _heed_cancellation(self) -> None:
+        """Python 3.11's wait_for, on which pymodbus waits, forgets a cancellation that meets the answer."""
+        task = asyncio.current_task()
+        if task is not None and task.cancelling():
+            self.close()
+            raise asyncio.CancelledError
 
     def _values(self, request: ModbusPDU, answer: ModbusPDU) -> Sequence[int]:
         """Return what was asked for; coils come in whole bytes, the rest of the last one is padding."""

@@ -194,6 +194,18 @@ async def test_a_cancelled_request_leaves_no_answer_for_the_next_one() -> None:
         assert not bus.is_open
 
 
+async def test_a_cancellation_that_meets_the_answer_is_not_forgotten() -> None:
+    async with peer(right(1)) as (one, address), connected(address) as bus:
+        reading = asyncio.create_task(bus.read(1, "holding", 0, 1, PATIENCE_S))
+        while not one.requests:  # noqa: ASYNC110 - the peer tells nobody
+            await asyncio.sleep(0)
+        assert bus._client is not None
+        bus._client.ctx.response_future.add_done_callback(lambda _: reading.cancel())
+        with pytest.raises(asyncio.CancelledError):
+            await reading
+        assert not bus.is_open
+
+
 @settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
 @given(st.binary(min_size=1, max_size=300), st.booleans())
 def test_whatever_comes_back_is_an_answer_or_an_error_of_our_own(garbage: bytes, framed: bool) -> None:  # noqa: FBT001 - drawn
