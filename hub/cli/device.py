@@ -120,8 +120,8 @@ def show(ctx: typer.Context, device_id: Id, as_json: AsJson = False) -> None:
     if as_json:
         show_json(asdict(device) | {"certificates": [asdict(one) for one in certificates]})
         return
-    fields = asdict(device) | {"created_ns": utc(device.created_ns), "updated_ns": utc(device.updated_ns)}
-    show_table(("field", "value"), [(name.removesuffix("_ns"), value) for name, value in fields.items()])
+    shown = {name: utc(value) if name.endswith("_ns") and value else value for name, value in asdict(device).items()}
+    show_table(("field", "value"), [(name.removesuffix("_ns"), value) for name, value in shown.items()])
     typer.echo()
     show_table(("certificate", "until"), [(one.serial, f"{utc(one.not_after_ns):%Y-%m-%d}") for one in certificates])
 
