@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from hub.cli import certificate, device, device_life, importing, incidents, place, sticker, user
+from hub.cli import certificate, device, device_life, importing, incidents, place, profile, sticker, user
 from hub.cli.context import FAILED, WRONG_USAGE, Context, find_config
 from hub.cli.demo.command import demo
 from hub.cli.init import init
@@ -44,6 +44,7 @@ importing.register(device.devices)
 sticker.register(device.devices)
 device_life.register_agencies(place.agencies)
 incidents.register(app, device.devices, place.sites)
+profile.register(app)
 certificate.register(app)
 user.register(app)
 

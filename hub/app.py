@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo
 
 from hub.broker.external import ExternalWatch
 from hub.broker.guard import Guard, GuardedBroker
-from hub.directory import Directory
+from hub.directory import Directory, vendor_topics
 from hub.errors import CityhubError, ungrouped
 from hub.local.folder import private_folder
 from hub.local.influxd import ManagedInflux
@@ -27,7 +27,7 @@ from hub.pipeline.counters import Counters
 from hub.pipeline.delivery import Delivery
 from hub.pipeline.intake import BatchingIntake
 from hub.pipeline.registry_feed import RegistryFeed
-from hub.profiles.loader import load_profiles, profile_names
+from hub.profiles.loader import load_profiles
 from hub.sinks.influx_v1 import InfluxV1Sink
 from hub.sinks.options import InfluxV1Options, InfluxV2Options, SinkOptions
 from hub.sinks.query import InfluxReader
@@ -58,6 +58,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Engine
 
+    from hub.broker.acl import Topics
     from hub.profiles.schema import Profile
     from hub.settings import Settings
     from hub.sinks.base import Sink
@@ -189,22 +190,22 @@ async def _start(settings: Settings, stack: AsyncExitStack) -> Hub:
     engine = open_engine(settings.registry_url)
     stack.callback(engine.dispose)
     authority = Authority.load(settings.pki_dir, clock=time_ns, passphrase=find_passphrase(os.environ))
-    profiles = profile_names()
+    vocabulary, profiles = load_profiles(own=settings.profiles.folder)
+    directory = Directory(vocabulary, profiles, settings.local_influxdb.raw_days * DAY_NS)
     services = services_on(engine, authority, time_ns, grace_days=settings.api.grace_days, profiles=profiles)
     policy = Enforcement(engine, services.registry, services.revocation, authority, time_ns)
     spool = await enter(SqliteSpool(settings.spool_file, settings.spool))  # first: it keeps a second hub away
     servers: dict[str, Supervisor] = {}
     database = await enter(_influx(settings, servers))
-    broker, watch = await enter(_broker(settings, servers, authority, policy))
+    vendors = {name: vendor_topics(profile) for name, profile in profiles.items()}
+    broker, watch = await enter(_broker(settings, servers, authority, policy, vendors))
     sink = await enter(_opened(_sink(database, settings.pipeline.writers)))
-    vocabulary, models = load_profiles()
-    directory = Directory(vocabulary, models, settings.local_influxdb.raw_days * DAY_NS)
     feed = RegistryFeed(services.registry, directory)
-    status = _status(settings, directory, models)
+    status = _status(settings, directory, profiles)
     counters = Counters()
     delivery = Delivery(spool, sink, settings.pipeline, counters, time_ns)
     intake = BatchingIntake(directory, spool, settings.pipeline, counters)
-    source = MqttSource(broker, partial(client_context, broker), intake, time_ns)
+    source = MqttSource(broker, partial(client_context, broker), intake, time_ns, directory.filters)
     hub = Hub(
         settings, directory, counters, spool, delivery, source, feed, database, servers, watch,
         settings.broker_address, status, BrokerStats(broker), monotonic(),
@@ -262,7 +263,7 @@ async def _influx(settings: Settings, servers: dict[str, Supervisor]) -> AsyncIt
 
 @asynccontextmanager
 async def _broker(
-    settings: Settings, servers: dict[str, Supervisor], authority: Authority, policy: Enforcement
+    settings: Settings, servers: dict[str, Supervisor], authority: Authority, policy: Enforcement, vendors: Topics
 ) -> AsyncIterator[tuple[MqttOptions, Guard | ExternalWatch]]:
     folder = private_folder(settings.state_dir / "services")
     address = settings.broker_address
@@ -280,6 +281,7 @@ async def _broker(
     guarded = GuardedBroker(
         acl_file=acl_file, crl_file=crl_file, ca_file=server.ca_file, folder=folder, inner=broker.link_options(),
         devices=(LOOPBACK if local.listen == EVERYWHERE else local.listen, local.port), reload=supervisor.reload,
+        vendors=vendors,
     )  # fmt: skip
     guard = Guard(policy, guarded, time_ns)
     await guard.prepare()

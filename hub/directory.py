@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
 
 from hub.decode.line import tag_set
 from hub.decode.models import Model
+from hub.decode.registers import compile_modbus
 from hub.decode.watch import Watch
 from hub.errors import Fault, Reason
 from hub.profiles.mqtt import NATIVE, STATUS
@@ -44,6 +45,10 @@ class Entry(Protocol):
     def imei(self) -> str | None: ...  # noqa: D102
     @property
     def parent(self) -> str | None: ...  # noqa: D102
+    @property
+    def modbus(self) -> str | None: ...  # noqa: D102
+    @property
+    def unit(self) -> int | None: ...  # noqa: D102
 
 
 class Route(NamedTuple):
@@ -64,6 +69,8 @@ class Directory:
         entries: device -> what the registry says of it, of every device that is registered ...
         watches: ... and its watch, which it keeps as long as it is registered.
         contested: topic -> devices that claim it although it is another's already (two models, one serial number).
+        polled: those of `entries` that have a Modbus address.
+        registers: profile -> what its devices hold in their registers.
     """
 
     def __init__(self, vocabulary: Vocabulary, profiles: dict[str, Profile], keep_ns: int) -> None:
@@ -71,6 +78,8 @@ class Directory:
         self.entries: dict[str, Entry] = {}
         self.watches: dict[str, Watch] = {}
         self.contested: dict[str, set[str]] = {}
+        self.polled: dict[str, Entry] = {}
+        self.registers = {name: compile_modbus(profile, name, vocabulary) for name, profile in profiles.items()}
         self._profiles = profiles
         self._models = {name: Model(profile, name, vocabulary, keep_ns) for name, profile in profiles.items()}
         self._owners: dict[tuple[str, str, str], str] = {}
@@ -133,6 +142,9 @@ class Directory:
     def _route(self, entry: Entry) -> bool:
         watch = self._watch(entry)
         self.entries[entry.device] = entry
+        self.polled.pop(entry.device, None)
+        if entry.modbus is not None:
+            self.polled[entry.device] = entry
         model = self._models.get(entry.profile)
         if model is None:
             return False
@@ -163,6 +175,7 @@ class Directory:
     def _forget(self, device: str) -> None:
         left = self._unroute(device)
         self.entries.pop(device, None)
+        self.polled.pop(device, None)
         self.watches.pop(device, None)
         self._hand_on(left)
 

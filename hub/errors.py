@@ -6,7 +6,9 @@ CityhubError                 one sentence: what was wrong, where, what to do
 ├── ProfileError             a device profile or the vocabulary is wrong
 ├── MissingProgram           a server program is not installed; says the command that installs it
 ├── Rejected                 a payload (or a part of it) goes to the dead letters
-├── LinkDown                 the MQTT connection is gone: reconnect
+├── LinkDown                 a connection (MQTT broker, Modbus gateway) is gone: reconnect
+├── NoAnswer                 a Modbus unit was silent, or made no sense: leave it alone for a while
+├── Excepted                 a Modbus unit or its gateway answered with an exception: do as its code says
 ├── SpoolFull                stop acknowledging until there is room
 └── SinkError                the database did not take a write
     ├── Retryable            hold the batch and try again, after `after` seconds if given
@@ -18,7 +20,7 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 from enum import StrEnum
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -82,7 +84,33 @@ class Rejected(CityhubError):
 
 
 class LinkDown(CityhubError):
-    """The MQTT connection is gone or was never made; reconnect."""
+    """A connection (to the MQTT broker, to a Modbus gateway) is gone or was never made; reconnect."""
+
+
+class NoAnswer(CityhubError):
+    """A Modbus unit did not answer in time, or not what it was asked; leave it alone for a while."""
+
+
+class Excepted(CityhubError):
+    """A Modbus unit, or the gateway before it, answered with an exception (application protocol 1.1b3, 7)."""
+
+    def __init__(self, code: int) -> None:
+        super().__init__(EXCEPTIONS.get(code, f"it answered with the unknown exception {code}"))
+        self.code = code
+
+
+EXCEPTIONS: Final = {
+    1: "it does not know this function, so it has no such table",
+    2: "it has no such address",
+    3: "it does not take such a request",
+    4: "it has failed",
+    5: "it needs longer to answer",
+    6: "it is busy",
+    8: "its memory has a parity error",
+    10: "the gateway has no path to it",
+    11: "the gateway got no answer from it",
+}
+"""Exception code -> what it means, said of the unit."""
 
 
 class SpoolFull(CityhubError):

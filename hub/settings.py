@@ -62,6 +62,12 @@ class RegistrySettings(_Section):
     url: SecretStr = SecretStr("")
 
 
+class ProfilesSettings(_Section):
+    """A city's own device profiles, in a folder beside those that ship with the hub."""
+
+    folder: Path | None = Field(default=None, description="relative to this file")
+
+
 class BundleSettings(_Section):
     """What devices are told; empty means this machine's own name and the managed broker's port."""
 
@@ -84,6 +90,7 @@ class Settings(_Section):
     influxdb: SinkOptions | None = None
     local_broker: ManagedBrokerOptions = ManagedBrokerOptions()
     local_influxdb: ManagedInfluxOptions = ManagedInfluxOptions()
+    profiles: ProfilesSettings = ProfilesSettings()
     bundle: BundleSettings = BundleSettings()
     pipeline: PipelineOptions = PipelineOptions()
     spool: SpoolOptions = SpoolOptions()
@@ -218,7 +225,7 @@ def _resolve(settings: Settings) -> Settings:
     """Make every path absolute, from the folder of the settings file."""
     base = settings.file.parent
     changes: dict[str, Any] = {"state_dir": base / settings.state_dir}
-    for name in ("broker", "influxdb", "local_broker", "local_influxdb", "api"):
+    for name in ("profiles", "broker", "influxdb", "local_broker", "local_influxdb", "api"):
         section = getattr(settings, name)
         if section is not None:
             changes[name] = _absolute(section, base)

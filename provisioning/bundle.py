@@ -28,6 +28,7 @@ from provisioning.files import write_atomically
 from provisioning.issued import Issued, IssuedWithKey
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from cryptography.hazmat.primitives.serialization.pkcs12 import PKCS12PrivateKeyTypes
@@ -42,21 +43,25 @@ _SHORTEST: Final = 12
 _LONGEST: Final = 50  # what the web pages of cameras take
 
 
-def bundle_files(device_id: str, issued: Issued, *, broker: tuple[str, int], sample: str) -> dict[str, bytes]:
+def bundle_files(
+    device_id: str, issued: Issued, *, broker: tuple[str, int], sample: str, vendors: Sequence[str] = ()
+) -> dict[str, bytes]:
     """Return the files of a bundle by name, in their order.
 
     Args:
         device_id: the id that the certificate is for.
         issued: the certificate; with a key when that was made here.
         broker: host name or address, as in the broker's certificate, and port.
-        sample: a payload of telemetry that the device's profile understands, for the example.
+        sample: native telemetry that the device's profile understands, for the example; empty when it has none.
+        vendors: topics of the vendor's own that the device may write to.
     """
+    example = _example(device_id, broker, sample, vendors)
     key = {_KEY: issued.key_pem} if isinstance(issued, IssuedWithKey) else {}
     return key | {
         "device.pem": issued.presented_pem,
         "ca.pem": issued.root_pem + issued.issuing_pem + issued.others_pem,
-        "config.json": _config(device_id, broker),
-        "README.txt": _readme(device_id, broker, sample, own_key=not key).encode(),
+        "config.json": _config(device_id, broker, vendors),
+        "README.txt": _readme(device_id, broker, example, own_key=not key).encode(),
     }
 
 
@@ -145,15 +150,16 @@ def _mode(name: str) -> int:
     return 0o600 if name == _KEY else 0o644
 
 
-def _config(device_id: str, broker: tuple[str, int]) -> bytes:
+def _config(device_id: str, broker: tuple[str, int], vendors: Sequence[str]) -> bytes:
     host, port = broker
+    own = [{"topic": topic, "qos": 1, "retain": False} for topic in vendors]
     config = {
         "device": device_id,
         "client_id": device_id,
         "broker": {"host": host, "port": port, "tls": True, "protocols": ["MQTT 5", "MQTT 3.1.1"]},
         "files": {"key": _KEY, "certificate": "device.pem", "ca": "ca.pem"},
         "topics": {
-            "write": [_topic(device_id, name) for name in _WRITES],
+            "write": [_topic(device_id, name) for name in _WRITES] + own,
             "read": [_topic(device_id, name) for name in _READS],
         },
         "will": {**_topic(device_id, "status"), "payload": "offline"},
@@ -165,16 +171,19 @@ def _topic(device_id: str, name: str) -> dict[str, str | int | bool]:
     return {"topic": f"devices/{device_id}/{name}", "qos": 1, "retain": name in _RETAINED}
 
 
-def _readme(device_id: str, broker: tuple[str, int], sample: str, *, own_key: bool) -> str:
+def _readme(device_id: str, broker: tuple[str, int], example: tuple[str, str, str], *, own_key: bool) -> str:
     kunci, key = _OWN_KEY if own_key else _HUB_KEY
+    coba, try_it, shown = example
     return _README.format(
-        device=device_id,
-        host=broker[0],
-        port=broker[1],
-        command=_command(device_id, broker, sample),
-        kunci=kunci,
-        key=key,
+        device=device_id, host=broker[0], port=broker[1], coba=coba, try_it=try_it, example=shown, kunci=kunci, key=key
     )
+
+
+def _example(device_id: str, broker: tuple[str, int], sample: str, vendors: Sequence[str]) -> tuple[str, str, str]:
+    """Return a command to try, or the topics of a device that has its own way to speak, under their two headings."""
+    if sample:
+        return *_TRY, _command(device_id, broker, sample)
+    return *_TOPICS, "\n".join(f"    {topic}" for topic in vendors or [f"devices/{device_id}/telemetry"])
 
 
 def _command(device_id: str, broker: tuple[str, int], sample: str) -> str:
@@ -194,6 +203,9 @@ _OWN_KEY = (
     "The key was made on the device; put it here as device.key for the example below.",
 )
 
+_TRY = "Untuk mencoba dari folder ini:", "To try it from this folder:"
+_TOPICS = "Topik telemetri perangkat ini:", "The topics of this device's telemetry:"
+
 _README = """\
 {device}
 
@@ -202,9 +214,9 @@ Perangkat ini terhubung ke broker MQTT {host}, port {port}, dengan TLS dan serti
 {kunci}
 Pasang ca.pem sebagai sertifikat tepercaya dan device.pem sebagai sertifikat perangkat.
 Client id harus {device}. Topik yang boleh dipakai tercantum di config.json.
-Untuk mencoba dari folder ini:
+{coba}
 
-{command}
+{example}
 
 Jika ditolak: periksa jam perangkat, nama host broker, dan topiknya.
 
@@ -213,9 +225,9 @@ This device connects to the MQTT broker {host}, port {port}, by TLS with a certi
 {key}
 Install ca.pem as the trusted certificates and device.pem as the device's certificate.
 The client id must be {device}. The topics that it may use are in config.json.
-To try it from this folder:
+{try_it}
 
-{command}
+{example}
 
 If it is refused: check the device's clock, the broker's host name, and the topic.
 """

@@ -14,6 +14,12 @@ class Entry(Protocol):
     @property
     def device(self) -> str: ...  # noqa: D102
     @property
+    def profile(self) -> str: ...  # noqa: D102
+    @property
+    def serial(self) -> str | None: ...  # noqa: D102
+    @property
+    def imei(self) -> str | None: ...  # noqa: D102
+    @property
     def parent(self) -> str | None: ...  # noqa: D102
 
 

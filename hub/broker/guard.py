@@ -13,7 +13,7 @@ from __future__ import annotations
 import asyncio
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from hub.broker.canary import Flight, Verdict, canary_context, fly
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
+    from hub.broker.acl import Topics
     from hub.broker.base import BrokerPolicy
     from hub.broker.files import Disturbance
     from hub.model import Clock
@@ -58,6 +59,7 @@ class GuardedBroker:
         devices: address and port where devices come in.
         reload: has it read its files again, at once or once it runs.
         services: CNs that may say and hear everything where devices come in.
+        vendors: profile -> the vendor's own topics, as the profile writes them.
     """
 
     acl_file: Path
@@ -68,6 +70,7 @@ class GuardedBroker:
     devices: tuple[str, int]
     reload: Callable[[], None]
     services: Sequence[str] = ()
+    vendors: Topics = field(default_factory=dict)
 
     @property
     def canary_files(self) -> tuple[Path, Path]:
@@ -98,7 +101,7 @@ class Guard:
         self._broker = broker
         self._clock = clock
         self._pace = pace
-        self._rules = Rules(policy, clock, broker.services)
+        self._rules = Rules(policy, clock, broker.services, broker.vendors)
         self._files = KeptFiles()
         self._problems = Problems()
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="broker")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from hub.broker.acl import AccessList
+from hub.broker.acl import AccessList, Topics
 from hub.broker.crl import check_lists, numbers_of, read_certificates
 from hub.broker.errors import CrlRefused
 from provisioning.clock import utc
@@ -37,11 +37,13 @@ class Rules:
     lists: CheckedLists
     canary: KeyPair
 
-    def __init__(self, policy: BrokerPolicy, clock: Clock, services: Sequence[str] = ()) -> None:
+    def __init__(
+        self, policy: BrokerPolicy, clock: Clock, services: Sequence[str] = (), vendors: Topics | None = None
+    ) -> None:
         self.trouble = ""
         self._policy = policy
         self._clock = clock
-        self._access = AccessList(services)
+        self._access = AccessList(services, vendors or {})
         self._seen = 0
         self._denied: frozenset[str] = frozenset()
         self._revoked: Mapping[str, str] = {}

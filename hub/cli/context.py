@@ -43,6 +43,13 @@ def find_config(given: Path | None) -> Path:
     return SYSTEM_FILE if SYSTEM_FILE.exists() and not here.exists() else here
 
 
+def own_profiles(ctx: typer.Context) -> Path | None:
+    """Return the folder of the city's own device profiles; None where there are no settings, or none in them."""
+    if isinstance(ctx.obj, Context) and ctx.obj.config.exists():
+        return ctx.obj.settings.profiles.folder
+    return None
+
+
 def settings_of(ctx: typer.Context) -> Settings:
     """Return the settings of this run."""
     if not isinstance(ctx.obj, Context):

@@ -14,9 +14,12 @@ import typer
 from hub.cli.context import settings_of
 from hub.cli.place import AsJson, Latitude, Longitude, Name, agencies, sites, zones
 from hub.cli.registry import open_enrolment, open_registry, show_json, show_records, show_table
+from hub.decode.cases import Sender
+from hub.directory import vendor_topics
 from hub.errors import UsageError
 from hub.profiles.loader import load_profiles, profile_names
 from hub.profiles.mqtt import TOPIC
+from hub.profiles.topics import fill
 from provisioning.bundle import bundle_files, check_password, new_password, write_pkcs12, write_zip
 from provisioning.clock import utc
 from provisioning.csr import MAX_REQUEST
@@ -66,7 +69,7 @@ def add(  # noqa: PLR0913 - an option a column
     Example: cityhub device add cam-2 --profile generic_ipcamera --agency dishub --site bobotsari-pasar
     --zone traffic --zone crime --lat -7.307 --lon 109.362 --name "North gate" --serial DS2CD2043
     """
-    check_profile(profile)
+    check_profile(profile, settings_of(ctx).profiles.folder)
     new = NewDevice(
         id=device_id,
         profile=profile,
@@ -166,8 +169,9 @@ def bundle(  # noqa: PLR0913 - an option a choice
 
 
 def _write_zip(ctx: typer.Context, device: Device, target: Path, csr: typer.FileBinaryRead | None) -> None:
-    check_profile(device.profile)
-    vocabulary, profiles = load_profiles()
+    own = settings_of(ctx).profiles.folder
+    check_profile(device.profile, own)
+    vocabulary, profiles = load_profiles(own=own)
     sample = sample_payload(vocabulary, profiles[device.profile])
     enrolment = open_enrolment(ctx)
     issued: Issued
@@ -176,7 +180,8 @@ def _write_zip(ctx: typer.Context, device: Device, target: Path, csr: typer.File
     else:
         issued = enrolment.issue_from_csr(device.id, csr.read(MAX_REQUEST + 1))
     broker = settings_of(ctx).broker_address
-    write_zip(target, bundle_files(device.id, issued, broker=broker, sample=sample))
+    vendors = own_topics(profiles[device.profile], device)
+    write_zip(target, bundle_files(device.id, issued, broker=broker, sample=sample, vendors=vendors))
 
 
 def _write_pkcs12(ctx: typer.Context, device_id: str, target: Path, *, password_stdin: bool) -> None:
@@ -187,13 +192,19 @@ def _write_pkcs12(ctx: typer.Context, device_id: str, target: Path, *, password_
         typer.echo(f"Password, shown only now: {password}")
 
 
-def check_profile(name: str) -> None:
-    """Check that there is such a profile; raises UsageError with the nearest one."""
-    names = profile_names()
+def check_profile(name: str, own: Path | None = None) -> None:
+    """Check that there is such a profile, in the city's own folder too; raises UsageError with the nearest one."""
+    names = profile_names(own=own)
     if name not in names:
         near = get_close_matches(name, names, n=1)
         hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(names)}"
         raise UsageError(f"there is no profile {name!r}; {hint}")
+
+
+def own_topics(profile: Profile, device: Device | NewDevice) -> list[str]:
+    """Return the vendor's topics that a device may write to, as far as the registry knows its serial and IMEI."""
+    identity = Sender(device.id, device.serial, device.imei)
+    return [filled for topic in vendor_topics(profile) if (filled := fill(topic, identity))]
 
 
 def sample_payload(vocabulary: Vocabulary, profile: Profile) -> str:

@@ -15,7 +15,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from hub.cli.caller import caller
 from hub.cli.context import FAILED, settings_of
-from hub.cli.device import sample_payload
+from hub.cli.device import own_topics, sample_payload
 from hub.cli.place import AsJson
 from hub.cli.registry import open_database, open_enrolment, show_json
 from hub.profiles.loader import load_profiles, profile_names
@@ -62,7 +62,7 @@ def import_devices(  # noqa: PLR0913 - an option a choice
 
     Example: cityhub device import perangkat.xlsx --certificates bundles
     """
-    importer = Importer(open_database(ctx), time_ns, profile_names(), caller())
+    importer = Importer(open_database(ctx), time_ns, profile_names(own=settings_of(ctx).profiles.folder), caller())
     content = file.read(MAX_BYTES + 1)
     if dry_run:
         report = importer.rehearse(content, update=update, certify=certificates is not None)
@@ -95,10 +95,16 @@ def _bundler(ctx: typer.Context, folder: Path) -> Iterator[Bundler]:
 
 
 def _contents(ctx: typer.Context) -> Contents:
-    vocabulary, profiles = load_profiles()
+    vocabulary, profiles = load_profiles(own=settings_of(ctx).profiles.folder)
     samples = {name: sample_payload(vocabulary, profile) for name, profile in profiles.items()}
     broker = settings_of(ctx).broker_address
-    return lambda device, issued: bundle_files(device.id, issued, broker=broker, sample=samples[device.profile])
+    return lambda device, issued: bundle_files(
+        device.id,
+        issued,
+        broker=broker,
+        sample=samples[device.profile],
+        vendors=own_topics(profiles[device.profile], device),
+    )
 
 
 def _show(report: Report) -> None:

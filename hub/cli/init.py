@@ -23,6 +23,7 @@ from hub.settings import (
     FILE_NAME,
     BundleSettings,
     CitySettings,
+    ProfilesSettings,
     RegistrySettings,
     Settings,
     load_settings,
@@ -50,6 +51,7 @@ state_dir = "state"
 _SECTIONS: Final[tuple[tuple[str, type[BaseModel], str], ...]] = (
     ("city", CitySettings, "The city itself."),
     ("bundle", BundleSettings, "What devices are told; empty: this machine's name, the managed broker's port."),
+    ("profiles", ProfilesSettings, "The city's own device profiles, beside those that ship with the hub."),
     ("local_broker", ManagedBrokerOptions, "The broker that the hub runs itself, unless [broker] names another."),
     ("local_influxdb", ManagedInfluxOptions, "The database that the hub runs itself, unless [influxdb] names another."),
     ("registry", RegistrySettings, "Where devices are registered; empty: SQLite in the state folder."),

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from hub.app import Hub
     from hub.settings import Settings
 
-QUIET = ("alembic", "uvicorn")
-"""Libraries whose every step is of no interest to those who run the hub."""
+QUIET = {"alembic": logging.WARNING, "uvicorn": logging.WARNING, "pymodbus.logging": logging.CRITICAL}
+"""Libraries whose every step is of no interest to those who run the hub; pymodbus calls every lost answer an error."""
 LOG_FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
 log = logging.getLogger(__name__)
 
@@ -31,8 +31,8 @@ def up(ctx: typer.Context) -> None:
     """
     settings = settings_of(ctx)
     logging.basicConfig(level=logging.INFO, format=LOG_FORMAT, stream=sys.stderr)
-    for name in QUIET:
-        logging.getLogger(name).setLevel(logging.WARNING)
+    for name, level in QUIET.items():
+        logging.getLogger(name).setLevel(level)
     engine = open_engine(settings.registry_url)
     upgrade(engine)
     engine.dispose()

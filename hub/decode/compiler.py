@@ -27,7 +27,7 @@ The generated function reads each value once, writes it when it is plainly right
                 line += f"cctv{tags} {m0}{skew} {t}"   # (without the last comma)
             ...
             if line and not retained:
-                keep(watch.samples, (t, received_ns, x0))
+                watch.samples.append((t, received_ns, x0))   # (which stays bounded)
         return sample
 
 Code generation was measured against a loop over prepared fields: 1.0 against 2.4 microseconds for five fields.
@@ -46,7 +46,7 @@ from hub.decode.lookup import Flat, Layout, Lookup, Tree, Whole, level_of
 from hub.decode.position import implausible
 from hub.decode.senml import TIME
 from hub.decode.time_rule import AHEAD, EARLIEST, FACTOR, TimeRule, device_time
-from hub.decode.watch import Watch, keep
+from hub.decode.watch import MOST, Watch
 from hub.errors import Fault, Reason, Rejected
 from hub.profiles.mqtt import Source, Time
 
@@ -98,7 +98,6 @@ class _Writer:
             "spelled": spelled,
             "stamp": _stamper(rule, self._time),
             "apart": _apart,
-            "keep": keep,
             "implausible": implausible,
             "level": _level,
             "Rejected": Rejected,
@@ -233,7 +232,10 @@ class _Writer:
         values = [self._kept.get(name, "None") for name in vitals]
         keeping = [
             "if line and not retained:",
-            f"    keep(watch.samples, (t, received_ns, {', '.join(values)},))",
+            "    samples = watch.samples",
+            f"    if len(samples) >= {MOST}:",
+            "        del samples[0]",
+            f"    samples.append((t, received_ns, {', '.join(values)},))",
         ]
         return [
             *(keeping if any(self._maps(name) for name in vitals) else []),

@@ -2,13 +2,34 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import re
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
 MAX_STRING = 1024
 """Longest text value in characters: what devices say in a sentence, far below InfluxDB's 64 KB."""
+
+_PLAIN: Final = re.compile(r"[A-Za-z0-9_.+-]+")
+"""Text that needs no escape, as ids are."""
+_COMMA: Final = re.compile(r',(?=(?:[^"\\]|\\.|"(?:[^"\\]|\\.)*")*$)')
+
+
+class Line(NamedTuple):
+    """A line that the hub wrote, without tags; values are as they are written, e.g. `25i`."""
+
+    measurement: str
+    fields: list[tuple[str, str]]
+    time_ns: int
+
+
+def read_line(line: str) -> Line:
+    """Take apart a line without tags, as the decoders write it for an empty tag set."""
+    measurement, _, rest = line.partition(" ")
+    fields, _, time = rest.rpartition(" ")
+    pairs = [field.partition("=") for field in _COMMA.split(fields)]
+    return Line(measurement, [(name, value) for name, _, value in pairs], int(time))
 
 
 def tag_set(tags: Iterable[tuple[str, str]]) -> str:
@@ -31,6 +52,8 @@ def string_field(text: str) -> str | None:
 
 
 def _escape(text: str) -> str:
+    if _PLAIN.fullmatch(text):
+        return text
     plain = "".join(character if character.isprintable() and character != "\\" else "_" for character in text)
     for special in ",= ":
         plain = plain.replace(special, "\\" + special)

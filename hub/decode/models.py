@@ -35,6 +35,7 @@ class Model:
     """All that devices of a profile may say over MQTT.
 
     Attributes:
+        patterns: filter -> what matches its topics, each placeholder being a group of its name.
         exact: filter without wildcards -> all filters that hear that topic.
         wild: filter with wildcards -> what matches its topics.
     """
@@ -44,14 +45,14 @@ class Model:
         self._words = [(one.topics, Words(one)) for one in (STATUS, profile.presence) if one is not None]
         filters = {topic for inlet in self._inlets for topic in inlet.topics}
         filters |= {topic for topics, _ in self._words for topic in topics}
-        self._patterns = {topic: matcher(topic) for topic in sorted(filters)}
+        self.patterns = {topic: matcher(topic) for topic in sorted(filters)}
         self._decoders: dict[Heard, Decoder] = {}
-        self.exact = {topic: self.heard(_of_anybody(topic), _ANYBODY) for topic in self._patterns if is_exact(topic)}
-        self.wild = {topic: pattern for topic, pattern in self._patterns.items() if not is_exact(topic)}
+        self.exact = {topic: self.heard(_of_anybody(topic), _ANYBODY) for topic in self.patterns if is_exact(topic)}
+        self.wild = {topic: pattern for topic, pattern in self.patterns.items() if not is_exact(topic)}
 
     def heard(self, topic: str, identity: Identity) -> Heard:
         """Return the filters that lead to a topic when it is this device's."""
-        found = ((name, pattern.fullmatch(topic)) for name, pattern in self._patterns.items())
+        found = ((name, pattern.fullmatch(topic)) for name, pattern in self.patterns.items())
         return frozenset(
             name
             for name, match in found
@@ -60,9 +61,9 @@ class Model:
 
     def decoder(self, heard: Heard, topic: str) -> Decoder:
         """Return what decodes the messages of a topic; most devices of a model share it."""
-        inlets = [inlet for inlet in self._inlets if heard & set(inlet.topics)]
         if heard in self._decoders:
             return self._decoders[heard]
+        inlets = [inlet for inlet in self._inlets if heard & set(inlet.topics)]
         decode = together([inlet.bind(topic) for inlet in inlets]) if inlets else None
         for topics, words in self._words:
             if heard & set(topics):

@@ -42,6 +42,8 @@ def profile_names(folder: Path | None = None, own: Path | None = None) -> list[s
 def profile_folders(folder: Path | None = None, own: Path | None = None) -> dict[str, Path]:
     """Return the folder of each profile by its name; see `profile_names`."""
     folders = _named(folder or profiles_folder())
+    if own is not None and not own.is_dir():
+        raise ProfileError(f"{own}: there is no such folder; see [profiles] in the settings")
     for name, path in _named(own).items() if own is not None else ():
         if name in folders:
             raise ProfileError(f"{path}: there is a profile {name} that ships with the hub; give it another name")

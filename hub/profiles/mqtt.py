@@ -60,7 +60,7 @@ def _short_form(value: object) -> object:
     return {"from": value} if isinstance(value, str) else value
 
 
-ShortSource = Annotated[Source, BeforeValidator(_short_form)]
+ShortSource = Annotated[Source, BeforeValidator(_short_form, json_schema_input_type=str | Source)]
 
 
 class Time(Strict):

@@ -76,7 +76,7 @@ class Case(Strict):
     topic: str | None = None
     identity: dict[Literal["device", "serial", "imei"], str] = Field(default_factory=dict)
     payload: str | None = None
-    payload_hex: str | None = None
+    payload_hex: Annotated[str, Field(pattern=r"^([0-9A-Fa-f]{2}\s*)*$")] | None = None
     registers: dict[Literal["holding", "input", "coil", "discrete"], dict[int, list[int]]] | None = None
     received_ns: int = 1_790_000_000_000_000_000
     retained: bool = False

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final, NoReturn
 
 from hub.errors import LinkDown, SettingsError
 from hub.model import Burst, Clock
+from hub.sources.overlap import Overlap
 from hub.transport.mqtt_link import MqttLink
 
 if TYPE_CHECKING:
@@ -29,6 +30,7 @@ FILTERS: Final = (
     "devices/+/children/+/events",
     "devices/+/children/+/status",
 )
+"""The hub's own topics; no two of them cover the same."""
 FIRST_WAIT_S: Final = 0.2
 LONGEST_WAIT_S: Final = 30.0
 STEADY_S: Final = 0.5
@@ -42,6 +44,9 @@ class MqttSource:
     """Keeps one link to the broker up and offers what arrives to the intake, one burst a read.
 
     `connected` tells whether the link stands, `outage` why it does not; `connections` counts how often it was made.
+
+    Args:
+        vendors: filters beside the hub's own; they may overlap.
     """
 
     def __init__(
@@ -50,7 +55,7 @@ class MqttSource:
         tls: Callable[[], ssl.SSLContext],
         intake: Intake,
         clock: Clock,
-        filters: Sequence[str] = FILTERS,
+        vendors: Sequence[str] = (),
     ) -> None:
         self.connected = False
         self.connections = 0
@@ -59,7 +64,8 @@ class MqttSource:
         self._tls = tls
         self._intake = intake
         self._clock = clock
-        self._filters = filters
+        self._overlap = Overlap(vendors)
+        self._counts = self._overlap.counts
         self._last_ns = 0
         self._full = asyncio.Event()
         self._since = 0.0
@@ -116,7 +122,9 @@ class MqttSource:
     async def _follow(self, link: MqttLink) -> NoReturn:
         gate = asyncio.create_task(self._gate(link), name="mqtt-gate")
         try:
-            await link.subscribe(self._filters)
+            await link.subscribe(FILTERS)
+            for pattern, number in self._overlap.ids.items():
+                await link.subscribe([pattern], number)
             self._up(link)
             await link.ended()
         finally:
@@ -149,6 +157,8 @@ class MqttSource:
 
     def _received(self, link: MqttLink, packets: list[mqtt5.PublishPacket]) -> None:
         ids = [packet.packet_id for packet in packets if packet.packet_id is not None]
+        if self._overlap.ids:
+            packets = [one for one in packets if not (got := one.subscription_ids) or self._counts(one.topic, got)]
         burst = Burst(packets, self._stamp(len(packets)), partial(link.acknowledge, ids))
         if not self._intake.offer(burst):
             link.pause()

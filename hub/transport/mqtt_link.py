@@ -48,6 +48,7 @@ class MqttLink:
         self._connack: asyncio.Future[mqtt5.ConnAckPacket] = self._loop.create_future()
         self._suback: asyncio.Future[mqtt5.SubAckPacket] = self._loop.create_future()
         self._ended: asyncio.Future[LinkDown] = self._loop.create_future()
+        self._identifies = True
         self.session_present = False
         self.keep_alive_s = 0.0
 
@@ -85,11 +86,16 @@ class MqttLink:
         if answer.reason_code != mqtt5.ConnAckReasonCode.SUCCESS:
             raise LinkDown(f"it refused the connection: {answer.reason_code.name.lower()}")
         self.session_present = answer.session_present
+        self._identifies = answer.subscription_id_available
         self.keep_alive_s = float(answer.server_keep_alive or options.keep_alive_s)
         self._next_beat()
 
-    async def subscribe(self, patterns: Sequence[str]) -> None:
+    async def subscribe(self, patterns: Sequence[str], subscription_id: int | None = None) -> None:
         """Subscribe at QoS 1; what is retained arrives only with the first subscription of a session.
+
+        Args:
+            patterns: topic filters.
+            subscription_id: comes with every message that arrives by these filters, if the broker knows of such.
 
         Raises:
             LinkDown: the broker refused one of the filters, or the connection ended.
@@ -104,7 +110,8 @@ class MqttLink:
             for pattern in patterns
         ]
         self._suback = self._loop.create_future()
-        self._write(mqtt5.SubscribePacket(1, filters).write())
+        number = subscription_id if self._identifies else None
+        self._write(mqtt5.SubscribePacket(1, filters, subscription_id=number).write())
         answer = await self._answer(self._suback, "SUBSCRIBE")
         if len(answer.reason_codes) != len(patterns):
             raise LinkDown(f"the broker answered {len(answer.reason_codes)} of {len(patterns)} subscriptions")

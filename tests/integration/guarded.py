@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
     from cryptography import x509
 
+    from hub.broker.acl import Topics
     from provisioning.issued import IssuedWithKey
 
 LOOPBACK = "127.0.0.1"
@@ -60,6 +61,9 @@ class Registered(NamedTuple):
 
     device: str
     parent: str | None = None
+    profile: str = "generic_ipcamera"
+    serial: str | None = None
+    imei: str | None = None
 
 
 @dataclass(frozen=True)
@@ -131,9 +135,9 @@ class CityPolicy:
 
     # What operators do
 
-    def register(self, device: str, parent: str | None = None) -> None:
+    def register(self, device: str, parent: str | None = None, **more: str) -> None:
         """Add a device, or hand it to another gateway."""
-        self._registered[device] = Registered(device, parent)
+        self._registered[device] = Registered(device, parent, **more)
         self._touch(device)
 
     def retire(self, device: str) -> None:
@@ -177,7 +181,7 @@ class CityPolicy:
 class GuardedCity:
     """A broker that runs, its guard, and clients that come to it."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, vendors: Topics | None = None) -> None:
         self.clock = Clock()
         self.policy = CityPolicy(folder, self.clock)
         port, hub_port = free_ports(2)
@@ -194,6 +198,7 @@ class GuardedCity:
             inner=self.broker.link_options(),
             devices=(LOOPBACK, port),
             reload=self.supervisor.reload,
+            vendors=vendors or {},
         )
         self.guard = self.new_guard()
 

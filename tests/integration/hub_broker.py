@@ -46,8 +46,10 @@ class HubBroker:
         (self._folder / "data").mkdir(mode=0o700)
         await self.server.start()
 
-    async def publish(self, payloads: Sequence[bytes], *, retain: bool = False, device: str = "cam") -> None:
-        """Publish as a device, QoS 1; returns when the broker has acknowledged all."""
+    async def publish(
+        self, payloads: Sequence[bytes], *, retain: bool = False, device: str = "cam", topic: str = ""
+    ) -> None:
+        """Publish as a device, QoS 1, its telemetry unless a topic is given; returns when the broker has it all."""
         files = {"cert_file": self._pki / f"{PUBLISHER}.pem", "key_file": self._pki / f"{PUBLISHER}.key"}
         options = self.options.model_copy(update=files)
         log = logging.getLogger("publisher")
@@ -56,7 +58,7 @@ class HubBroker:
             tls_context=client_context(options), logger=log, max_queued_outgoing_messages=0,
         ) as client:  # fmt: skip
             for payload in payloads:
-                await client.publish(f"devices/{device}/telemetry", payload, qos=1, retain=retain)
+                await client.publish(topic or f"devices/{device}/telemetry", payload, qos=1, retain=retain)
 
 
 @asynccontextmanager

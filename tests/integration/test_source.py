@@ -27,7 +27,7 @@ from tests.unit.sources.helpers import HeldIntake
 from tests.unit.spool.helpers import OPTIONS, lines_on_disk
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Sequence
     from pathlib import Path
 
     from hub.sources.base import Intake
@@ -45,9 +45,9 @@ def intake() -> HeldIntake:
 
 
 @asynccontextmanager
-async def sourcing(broker: HubBroker, intake: Intake) -> AsyncIterator[MqttSource]:
+async def sourcing(broker: HubBroker, intake: Intake, vendors: Sequence[str] = ()) -> AsyncIterator[MqttSource]:
     """Run a source beside the block, connected at its beginning, and stop it in order."""
-    source = MqttSource(broker.options, partial(client_context, broker.options), intake, time_ns)
+    source = MqttSource(broker.options, partial(client_context, broker.options), intake, time_ns, vendors)
     task = asyncio.create_task(source.run())
     try:
         await eventually(lambda: source.connected)
@@ -181,3 +181,20 @@ async def test_retained_telemetry_is_flagged_and_stored_only_with_a_time_of_its_
 
     assert {line.split(b"device=")[1].split(b",")[0] for line in lines.splitlines()} == {b"timed", b"live"}
     assert [(letter.device, letter.reason) for letter in read_dead_letters(file, 9)] == [("timeless", "bad_time")]
+
+
+async def test_what_several_subscriptions_cover_is_taken_once_also_when_some_are_of_an_earlier_start(
+    broker: HubBroker, intake: HeldIntake
+) -> None:
+    """The broker sends a copy for each; `+/x/data` is still in the session when the hub no longer asks for it."""
+    numbers = [b"%d" % number for number in range(100)]
+    async with committing(intake):
+        async with sourcing(broker, intake, ["+/+/data", "+/x/data", "fleet/#"]):
+            await broker.publish(numbers, topic="fleet/x/data")
+            await broker.publish(numbers)
+            await intake.until(200)
+        async with sourcing(broker, intake, ["+/+/data", "fleet/#"]):
+            await broker.publish(numbers, topic="fleet/x/data")
+            await broker.publish([b"last"])
+            await intake.until(301)
+    assert intake.payloads == [*numbers, *numbers, *numbers, b"last"]

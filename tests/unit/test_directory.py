@@ -28,6 +28,8 @@ class Device(NamedTuple):
     parent: str | None = None
     serial: str | None = None
     imei: str | None = None
+    modbus: str | None = None
+    unit: int | None = None
 
 
 IDS = st.sampled_from(["a", "b", "c", "gw"])

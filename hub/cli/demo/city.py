@@ -6,7 +6,7 @@ import os
 from time import time_ns
 from typing import TYPE_CHECKING
 
-from hub.cli.device import sample_payload
+from hub.cli.device import own_topics, sample_payload
 from hub.profiles.loader import load_profiles
 from provisioning.bundle import bundle_files, write_folder
 from provisioning.ca import Authority
@@ -39,7 +39,7 @@ def register_city(settings: Settings, city: City) -> None:
 
 def equip_devices(settings: Settings, devices: Sequence[CityDevice], bundles: Path) -> None:
     """Issue a certificate to each device and write its bundle into a folder of its name below `bundles`."""
-    vocabulary, profiles = load_profiles()
+    vocabulary, profiles = load_profiles(own=settings.profiles.folder)
     engine = open_engine(settings.registry_url)
     try:
         enrolment = Enrolment(
@@ -47,8 +47,14 @@ def equip_devices(settings: Settings, devices: Sequence[CityDevice], bundles: Pa
         )
         issued = enrolment.issue_with_hub_keys([device.record.id for device in devices])
         for device, certificate in zip(devices, issued, strict=True):
-            sample = sample_payload(vocabulary, profiles[device.record.profile])
-            files = bundle_files(device.record.id, certificate, broker=settings.broker_address, sample=sample)
+            profile = profiles[device.record.profile]
+            files = bundle_files(
+                device.record.id,
+                certificate,
+                broker=settings.broker_address,
+                sample=sample_payload(vocabulary, profile),
+                vendors=own_topics(profile, device.record),
+            )
             write_folder(bundles / device.record.id, files)
     finally:
         engine.dispose()

@@ -42,6 +42,7 @@ REASONS: Final = {
     "out_of_range": "di luar batas",
     "no_readings": "tanpa bacaan",
     "bad_time": "waktu salah",
+    "implausible": "tidak masuk akal",
     "refused_by_database": "ditolak DB",
     "decoder_failed": "dekoder gagal",
 }

@@ -13,6 +13,9 @@ from provisioning.errors import InvalidIdentity
 class Entry(NamedTuple):
     device: str
     parent: str | None = None
+    profile: str = "generic_ipcamera"
+    serial: str | None = None
+    imei: str | None = None
 
 
 IDS = st.from_regex(r"[A-Za-z0-9_-]{1,64}", fullmatch=True)
@@ -126,6 +129,65 @@ def test_a_name_that_is_no_services_gets_nothing(name: str) -> None:
 def test_only_devices_can_be_denied(name: str) -> None:
     with pytest.raises(InvalidIdentity):
         AccessList().deny([name])
+
+
+VENDORS = {
+    "tasmota": ["tele/{device}/SENSOR", "tele/{device}/LWT"],
+    "axis": ["{serial}/event/#", "axis/{serial}/event/#"],
+    "fmb": ["{imei}/data", "+/{imei}/data"],
+    "both": ["x/{device}/{serial}"],
+}
+
+
+def _vendors(*entries: Entry) -> AccessList:
+    access = AccessList(vendors=VENDORS)
+    access.update(entries)
+    return access
+
+
+def test_a_vendors_topic_with_the_devices_id_is_one_pattern_and_costs_a_device_no_line() -> None:
+    sections = _sections(_vendors(Entry("air-1", profile="tasmota"), Entry("air-2", profile="tasmota")))
+
+    assert sections[""][-2:] == ["pattern write tele/%u/LWT", "pattern write tele/%u/SENSOR"]
+    assert [*sections] == [""]
+
+
+def test_topics_with_a_serial_or_imei_are_granted_to_whom_they_belong() -> None:
+    sections = _sections(
+        _vendors(
+            Entry("cam", profile="axis", serial="S1"),
+            Entry("car", profile="fmb", imei="490154203237518"),
+            Entry("x", profile="both", serial="S2"),
+            Entry("no-serial", profile="axis"),
+            Entry("other", profile="generic_ipcamera", serial="S3"),
+        )
+    )
+
+    assert {user: lines for user, lines in sections.items() if user} == {
+        "cam": ["topic write S1/event/#", "topic write axis/S1/event/#"],
+        "car": ["topic write 490154203237518/data", "topic write +/490154203237518/data"],
+        "x": ["topic write x/x/S2"],
+    }
+
+
+def test_a_gateway_says_what_its_children_say_on_their_vendors_topics() -> None:
+    sections = _sections(
+        _vendors(Entry("air-1", "gw", profile="tasmota"), Entry("cam", "gw", profile="axis", serial="S1"))
+    )
+
+    assert [line for line in sections["gw"] if "children" not in line] == [
+        "topic write tele/air-1/SENSOR",
+        "topic write tele/air-1/LWT",
+        "topic write S1/event/#",
+        "topic write axis/S1/event/#",
+    ]
+    assert [*sections] == ["", "gw"]
+
+
+def test_no_serial_gives_a_say_in_the_hubs_own_tree() -> None:
+    assert _sections(_vendors(Entry("cam", profile="axis", serial="devices")))["cam"] == [
+        "topic write axis/devices/event/#"
+    ]
 
 
 @given(children=st.dictionaries(IDS, IDS, max_size=20), denied=st.sets(IDS, max_size=5))

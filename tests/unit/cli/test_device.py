@@ -70,7 +70,15 @@ def test_agencies_and_sites_are_added_and_listed(city: Run) -> None:
         {"id": "dishub", "name": "Dinas Perhubungan", "approval_required": False}
     ]
     assert json.loads(city("site", "list", "--json").stdout) == [
-        {"id": "pasar", "name": "", "agency": "dishub", "lat": -7.307, "lon": 109.362}
+        {
+            "id": "pasar",
+            "name": "",
+            "agency": "dishub",
+            "lat": -7.307,
+            "lon": 109.362,
+            "maintenance_until_ns": None,
+            "maintenance_reason": None,
+        }
     ]
     assert city("site", "list").stdout.splitlines() == [
         "ID     AGENCY  LAT     LON      NAME",
@@ -108,6 +116,8 @@ def test_a_device_is_shown_with_all_its_fields(camera: Run) -> None:
         "lifecycle": "registered",
         "created_ns": shown["created_ns"],
         "updated_ns": shown["created_ns"],
+        "maintenance_until_ns": None,
+        "maintenance_reason": None,
         "certificates": [],
     }
     assert shown == expected

@@ -29,6 +29,8 @@ class Device(NamedTuple):
     parent: str | None = None
     serial: str | None = None
     imei: str | None = None
+    modbus: str | None = None
+    unit: int | None = None
 
 
 class MemorySink:

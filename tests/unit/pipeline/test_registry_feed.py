@@ -11,7 +11,8 @@ import pytest
 from hub.directory import Directory
 from hub.migrations import upgrade
 from hub.pipeline.registry_feed import EVERY_S, RegistryFeed
-from hub.profiles.loader import load_profiles
+from hub.profiles.loader import load_profiles, load_vocabulary
+from hub.profiles.schema import Profile
 from provisioning.database import open_engine
 from provisioning.errors import StorageProblem
 from provisioning.records import Lifecycle, NewDevice
@@ -79,6 +80,23 @@ async def test_a_device_without_a_profile_here_is_said(
     said, _, named = caplog.messages[0].partition(": ")
     assert said == "7 devices name a profile that this hub does not have"
     assert len(named.split(", ")) == 5
+
+
+async def test_a_topic_that_two_devices_claim_is_said_once(
+    registry: Registry, elsewhere: Registry, caplog: pytest.LogCaptureFixture
+) -> None:
+    said = {"vendor": "V", "model": "M", "kind": "sensor", "about": "A", "interval_s": 60}
+    mqtt = {"a": {"topics": ["x/{serial}"], "readings": {"event": {"name": "n"}}}}
+    model = Profile.model_validate({**said, "manual": {"title": "T", "edition": "1"}, "mqtt": mqtt})
+    directory = Directory(load_vocabulary(), {"one": model, "two": model}, keep_ns=10**18)
+    feed = RegistryFeed(registry, directory)
+    registry.add_devices([NewDevice(id=name, profile=name, serial="S1") for name in ("one", "two")])
+    await feed.load()
+    elsewhere.add_device(NewDevice(id="three", profile="one", serial="S3"))
+    await feed._follow()
+
+    warnings = [record.getMessage() for record in caplog.records if record.levelno >= logging.WARNING]
+    assert warnings == ["x/S1 is another device's already, so two is not heard there: compare the serials"]
 
 
 async def test_changes_from_elsewhere_are_followed_while_the_hub_runs(

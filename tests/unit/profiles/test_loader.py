@@ -110,6 +110,8 @@ def test_a_citys_own_profiles_stand_beside_the_others_and_shadow_none(folder: Pa
     put(folder / "own", "v_m")
     with pytest.raises(ProfileError, match=r"own/v_m: there is a profile v_m that ships with the hub"):
         profile_names(folder, folder / "own")
+    with pytest.raises(ProfileError, match=r"nowhere: there is no such folder; see \[profiles\] in the settings"):
+        profile_names(folder, folder / "nowhere")
 
 
 WRONG_KEYS = [

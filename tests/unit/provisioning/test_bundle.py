@@ -74,6 +74,18 @@ def test_the_explanation_speaks_both_languages_and_shows_the_command() -> None:
     assert "-t devices/cam-1/telemetry -m '{\"temperature\": 28.5}'" in text
 
 
+def test_topics_of_the_vendors_own_are_named_and_stand_in_for_a_command_where_there_is_no_sample() -> None:
+    issued, vendors = WITH_KEY, ["tele/cam-1/SENSOR", "S1/event/#"]
+    made = bundle_files("cam-1", issued, broker=BROKER, sample="", vendors=vendors)
+
+    written = json.loads(made["config.json"])["topics"]["write"]
+    assert [one["topic"] for one in written[5:]] == vendors
+    assert "\n\n    tele/cam-1/SENSOR\n    S1/event/#\n\n" in made["README.txt"].decode()
+    assert "mosquitto_pub" not in made["README.txt"].decode()
+    native = bundle_files("cam-1", issued, broker=BROKER, sample="")
+    assert "\n\n    devices/cam-1/telemetry\n\n" in native["README.txt"].decode()
+
+
 def test_a_zip_is_ours_alone_and_so_is_the_key_in_it(tmp_path: Path) -> None:
     write_zip(tmp_path / "cam-1.zip", files())
     assert stat.S_IMODE((tmp_path / "cam-1.zip").stat().st_mode) == 0o600

@@ -218,6 +218,41 @@ async def test_an_acknowledgement_of_a_lost_session_is_not_sent_in_the_next(
         assert await second.packet() == mqtt5.PubAckPacket(2)
 
 
+async def test_of_the_copies_of_one_message_that_of_the_first_subscription_counts_and_all_are_acknowledged(
+    door: Door, pki: Pki, intake: HeldIntake
+) -> None:
+    options = door.options(pki.service("hub.cityhub"))
+    vendors = ["+/+/data", "fleet/#"]
+    source = MqttSource(options, partial(client_context, options), intake, time_ns, vendors)
+    async with running(source):
+        peer = await subscribed(door)
+        ids: dict[str, int | None] = {}
+        for _ in vendors:
+            subscribe = await peer.packet()
+            assert isinstance(subscribe, mqtt5.SubscribePacket)
+            ids[subscribe.topic_filters[0].pattern] = subscribe.subscription_id
+            peer.send(granted(1))
+        assert list(ids) == vendors
+        peer.send(
+            copy(1, "fleet/1/data", ids["fleet/#"]),
+            copy(2, "fleet/1/data", ids["+/+/data"]),
+            copy(3, "fleet/1/other", ids["fleet/#"]),
+            copy(4, "of/an/earlier/start", 7),
+            message(5),
+        )
+        await intake.until(4)
+        await intake.commit()
+
+        assert intake.payloads == [b"2", b"3", b"4", b"{}"]
+        assert [await peer.packet() for _ in range(5)] == [mqtt5.PubAckPacket(number) for number in range(1, 6)]
+
+
+def copy(number: int, topic: str, subscription_id: int | None) -> mqtt5.PublishPacket:
+    ids = [subscription_id or 0]
+    qos = mqtt5.QoS.AT_LEAST_ONCE
+    return mqtt5.PublishPacket(topic, b"%d" % number, qos=qos, packet_id=number, subscription_ids=ids)
+
+
 # --- back-pressure ---
 
 
