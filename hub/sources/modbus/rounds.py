@@ -41,6 +41,7 @@ class Round:
         self._blocks = list(self._original)
         self._refused: dict[Block, str] = {}
         self._relearn = 0.0
+        self._wiser = False
         self.pending = list(self._blocks)
 
     def skip(self, now: float) -> int:
@@ -66,13 +67,13 @@ class Round:
         for blocks in (self._blocks, self.pending):
             place = blocks.index(block)
             blocks[place : place + 1] = halves
-        self._relearn = now + RELEARN_S
+        self._relearn = self._relearn or now + RELEARN_S
         if not halves:
             self._refused[block] = why
-            self._blocks = list(self._around_refused())
+            self._wiser = True
 
     def _around_refused(self) -> tuple[Block, ...]:
-        """Plan anew now that a culprit is known: what was halved on the way to it need not stay apart."""
+        """Plan anew once culprits are known: what was halved on the way to them need not stay apart."""
         gone = {value for block in self._refused for value in block.values}
         left = [field for field in self.group.fields if (field.at, field.at + field.width) not in gone]
         bounds = self._bounds
@@ -91,5 +92,8 @@ class Round:
     def _anew(self, now: float) -> None:
         if self._relearn and now >= self._relearn:
             self._blocks, self._refused, self._relearn = list(self._original), {}, 0.0
+        elif self._wiser:
+            self._blocks = list(self._around_refused())
+        self._wiser = False
         self.pending = list(self._blocks)
         self.begun = False

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from hub.directory import tags_of
 from hub.errors import ProfileError
-from hub.sources.modbus.gateway import Gateway, Hands
+from hub.sources.modbus.gateway import LONGEST_WAIT_S, Gateway, Hands
 from hub.sources.modbus.planner import Bounds
 from hub.sources.modbus.rounds import Round
 from hub.sources.modbus.state import ModbusCounters, ModbusState
@@ -148,8 +148,18 @@ class ModbusSource:
 
     def _start(self, address: str) -> None:
         if self._tasks is not None and address not in self._running:
-            task = self._tasks.create_task(self._gateways[address].run(), name=f"modbus-{address}")
+            task = self._tasks.create_task(self._tend(address), name=f"modbus-{address}")
             self._running[address] = task
+
+    async def _tend(self, address: str) -> None:
+        """Keep a gateway polled; a mistake of ours that shows at one must not end the others."""
+        while True:
+            try:
+                await self._gateways[address].run()
+            except Exception:
+                log.exception("Modbus: polling %s failed, beginning anew", address)
+            pace = self._hands.pace
+            await pace.until(pace.elapsed() + LONGEST_WAIT_S, asyncio.Event())
 
     def _end(self, address: str) -> None:
         del self._gateways[address]

@@ -455,3 +455,14 @@ async def test_a_source_without_devices_waits() -> None:
         await pace.wait(3)
     assert len(world.book.points()) == 1
     assert world.book.points()[0].time > NOW
+
+
+async def test_a_mistake_of_ours_at_one_gateway_ends_no_other(caplog: pytest.LogCaptureFixture) -> None:
+    world = World([Device("m1"), Device("m2", 1, "tcp://10.0.0.6:502")])
+    world.line().unit(1).says = lambda *_: [1, 2, 3]  # what the transport promises never to return
+    async with polling(world) as pace:
+        await pace.wait(100)
+    assert len(world.book.points("m2")) >= 10
+    assert world.book.points("m1") == []
+    assert "polling tcp://10.0.0.5:502 failed, beginning anew" in caplog.text
+    assert 2 <= len(starts(world, 1)) <= 5
