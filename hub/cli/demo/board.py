@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from hub.cli.demo.view import EVENTS, SPARK, Happened, Modbus, Snapshot
 
 if TYPE_CHECKING:
-    from hub.app import Hub
+    from hub.app.hub import Hub
     from hub.cli.demo.process import Sims
     from hub.sim.latency import LatencyProbe
     from hub.sim.report import Happening, PolledTotals

@@ -14,7 +14,8 @@ from rich.console import Console
 from rich.live import Live
 from rich.progress import Progress
 
-from hub.app import Hub, run_hub
+from hub.app.hub import Hub
+from hub.app.run import run_hub
 from hub.cli.demo.city import equip_devices, register_city
 from hub.cli.demo.process import Sims, Simulation, simulation
 from hub.cli.demo.stock import Outcome, take_stock

@@ -11,7 +11,7 @@ from hub.sim.audit import Compared, Missing, compare_answers, count_points, find
 from hub.sim.city import CAMERA, SENSOR, TRACKER
 
 if TYPE_CHECKING:
-    from hub.app import Hub
+    from hub.app.hub import Hub
     from hub.cli.demo.process import Sims
     from hub.sim.latency import LatencyProbe
     from hub.sim.reader import Reader

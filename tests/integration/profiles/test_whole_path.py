@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import aiomqtt
 import pytest
 
-from hub.app import run_hub
+from hub.app.run import run_hub
 from hub.profiles.loader import load_vocabulary
 from hub.spool.store import read_dead_letters
 from tests.integration.profiles.played import Fields, Played, all_cases
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
     from pathlib import Path
 
-    from hub.app import Hub
+    from hub.app.hub import Hub
     from hub.model import DeadLetter
     from provisioning.records import NewDevice
     from tests.rig import Rig
