@@ -164,3 +164,29 @@ async def test_when_the_server_dies_nothing_is_written_and_when_it_is_back_it_is
         async with started(*command(way, where, TABLES)):
             await enough(kept, 2)
     assert merged(kept) == EXPECTED
+
+
+async def test_a_meter_on_libmodbus_arrives_in_the_database_by_the_profile_that_ships(tmp_path: Path) -> None:
+    """From the registry of a running hub to a query: nothing of it is the test's own but the registers."""
+    tables: Tables = {
+        "input": {**dict.fromkeys(range(0x60), 0), **dict.fromkeys(range(0x156, 0x15A), 0)},
+        "holding": {},
+    }
+    tables["input"] |= {0: 0x4366, 1: 0x8000, 0x46: 0x4248, 0x48: 0x449A, 0x49: 0x5000}
+    port = free_ports(1)[0]
+    device = NewDevice(id="kwh-1", profile="eastron_sdm120", agency=None, modbus=f"tcp://{LOOPBACK}:{port}", unit=1)
+    began = time.time_ns()
+    async with started(*libmodbus("tcp", port, tables)), rig(tmp_path) as made:
+        await made.start_hub()
+        made.registry.add_devices([device])
+        async with made.reader() as reader, asyncio.timeout(PATIENCE_S):
+            found: dict[str, object] = {}
+            while len(found) < 3:
+                wanted = "voltage_v, frequency_hz, energy_import_kwh"
+                for table in await reader.query(f"SELECT {wanted} FROM energy WHERE device = 'kwh-1' GROUP BY profile"):
+                    assert table.tags == {"profile": "eastron_sdm120"}
+                    for row in table.values:
+                        found |= {key: cell for key, cell in zip(table.columns[1:], row[1:], strict=True) if cell}
+                        assert began < int(row[0] or 0) < time.time_ns()
+                await asyncio.sleep(0.1)
+    assert found == {"voltage_v": 230.5, "frequency_hz": 50, "energy_import_kwh": 1234.5}
