@@ -10,10 +10,13 @@ STAMP    := $(VENV)/.complete
 # program:package of what the hub runs, and of what the tests use beside it
 SERVERS  := mosquitto:mosquitto influxd:influxdb
 TESTERS  := mosquitto_pub:mosquitto-clients victoria-metrics:victoria-metrics openssl:openssl curl:curl \
-            pki:strongswan-pki zbarimg:zbar-tools pdftoppm:poppler-utils
+            pki:strongswan-pki zbarimg:zbar-tools pdftoppm:poppler-utils \
+            mbpoll:mbpoll socat:socat node:nodejs npm:npm
+# mbpoll brings libmodbus, on which one of the tests' servers stands; npm brings the other.
+NODE     := tests/integration/modbus/node
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-tests demo check test dashboards bench bench-provisioning bench-grafana fuzz lock clean
+.PHONY: help setup setup-tests demo check test dashboards bench bench-provisioning bench-grafana bench-modbus bench-gateway fuzz lock clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 22
@@ -23,6 +26,12 @@ setup: $(STAMP) ## Install what is missing: mosquitto and influxdb by apt, the e
 
 setup-tests: setup
 	@$(call install,$(TESTERS))
+	@$(MAKE) --no-print-directory $(NODE)/node_modules/.complete
+
+$(NODE)/node_modules/.complete: $(NODE)/package-lock.json
+	@echo "Preparing $(NODE) ..." >&2
+	@cd $(NODE) && npm ci --ignore-scripts --no-audit --no-fund --silent
+	@touch $@
 
 demo: setup ## Start the hub with a simulated Purbalingga and show it working; ARGS="--seconds 30 --json"
 	@$(BIN)/cityhub demo $(ARGS)
@@ -49,6 +58,12 @@ bench-provisioning: setup ## Measure import, a large registry and revocation; AR
 bench-grafana: setup ## Measure the dashboards' queries; ARGS="--devices 5000 --hours 24"
 	@$(BIN)/python -m tests.bench.grafana $(ARGS)
 
+bench-modbus: setup ## Measure polling; one JSON object on stdout; ARGS="--meters 100 --seconds 10"
+	@$(BIN)/python -m tests.bench.modbus $(ARGS)
+
+bench-gateway: setup ## Measure what dead and slow units cost their neighbours; ARGS="--timeout 3000"
+	@$(BIN)/python -m tests.bench.gateway $(ARGS)
+
 fuzz: $(STAMP) ## Damaged inputs for every parser of outside bytes; ARGS="--inputs 1000000 --only csr,csv"
 	@$(BIN)/python -m tests.bench.fuzz $(ARGS)
 
@@ -56,7 +71,7 @@ lock: $(STAMP) ## Write requirements.lock anew from pyproject.toml
 	$(BIN)/uv pip compile pyproject.toml --group dev --universal --generate-hashes --no-header --upgrade -q -o requirements.lock
 
 clean: ## Remove the environment and caches
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache dist
+	rm -rf $(VENV) $(NODE)/node_modules .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache dist
 
 $(STAMP): requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Cityhub needs Python 3.11 or newer; set PYTHON=/path/to/python3" >&2; exit 1; }

@@ -154,11 +154,20 @@ class Rig:
 
 @asynccontextmanager
 async def rig(
-    folder: Path, devices: Sequence[NewDevice] = (), *, overrides: dict[str, dict[str, Any]] | None = None
+    folder: Path,
+    devices: Sequence[NewDevice] = (),
+    *,
+    overrides: dict[str, dict[str, Any]] | None = None,
+    raw_days: int = 30,
 ) -> AsyncIterator[Rig]:
-    """Start broker and database, register `devices`, and write the hub's settings; the hub is not started."""
+    """Start broker and database, register `devices`, and write the hub's settings; the hub is not started.
+
+    Args:
+        raw_days: how long the database keeps points; the hub's settings know nothing of it.
+    """
     ports = free_ports(6)
-    influx = ManagedInflux(ManagedInfluxOptions(port=ports[2], rpc_port=ports[3]), folder / "influxdb")
+    options = ManagedInfluxOptions(port=ports[2], rpc_port=ports[3], raw_days=raw_days)
+    influx = ManagedInflux(options, folder / "influxdb")
     pki = folder / "pki"
     settings = write_home(folder / "home", _overrides(influx, pki, ports) | (overrides or {}))
     authority = Authority.load(settings.pki_dir, clock=time_ns)

@@ -152,10 +152,10 @@ def _agencies() -> Panel:
         'GROUP BY time($__interval), "agency" fill(null)'
     )
     return graph(
-        both("Data menurut dinas, 7 hari", "Data by agency, 7 days"),
+        both("Data menurut dinas, 48 jam", "Data by agency, 48 hours"),
         "Byte tiap langkah, kedua arah. · Bytes of each step, both directions.",
         [Influx(query, alias="$tag_agency", uid=HISTORY)],
-        Look(unit="decbytes", low=0, span="7d", interval="1h"),
+        Look(unit="decbytes", low=0, span="2d", interval="1h"),
         stacked=True,
         bar=True,
     )

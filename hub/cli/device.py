@@ -141,8 +141,11 @@ def show(ctx: typer.Context, device_id: Id, as_json: AsJson = False) -> None:
     if as_json:
         show_json(asdict(device) | {"certificates": [asdict(one) for one in certificates]} | polled)
         return
-    fields = asdict(device) | {"created_ns": utc(device.created_ns), "updated_ns": utc(device.updated_ns)} | polled
-    show_table(("field", "value"), [(name.removesuffix("_ns"), value) for name, value in fields.items()])
+    shown = {
+        name: utc(value) if name.endswith("_ns") and value else value
+        for name, value in (asdict(device) | polled).items()
+    }
+    show_table(("field", "value"), [(name.removesuffix("_ns"), value) for name, value in shown.items()])
     typer.echo()
     rows = [(one.serial, day(one.not_after_ns), day(one.revoked_ns), one.reason) for one in certificates]
     show_table(("certificate", "until", "revoked", "reason"), rows)

@@ -16,7 +16,7 @@ from hub.migrations import upgrade
 from provisioning.database import open_engine
 
 if TYPE_CHECKING:
-    from hub.app import Hub
+    from hub.app.hub import Hub
     from hub.settings import Settings
 
 QUIET = {"alembic": logging.WARNING, "uvicorn": logging.WARNING, "pymodbus.logging": logging.CRITICAL}
@@ -55,7 +55,7 @@ async def _run(settings: Settings) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop.set)
-    from hub.app import run_hub  # noqa: PLC0415 - half a second of imports that no other command needs
+    from hub.app.run import run_hub  # noqa: PLC0415 - half a second of imports that no other command needs
 
     await run_hub(settings, stop, _started)
 

@@ -48,7 +48,7 @@ from hub.decode.senml import TIME
 from hub.decode.time_rule import AHEAD, EARLIEST, FACTOR, TimeRule, device_time
 from hub.decode.watch import MOST, Watch
 from hub.errors import Fault, Reason, Rejected
-from hub.profiles.mqtt import Source, Time
+from hub.profiles.mqtt import SKEW, Source, Time
 
 if TYPE_CHECKING:
     from hub.profiles.mqtt import Format, MessageSpec
@@ -65,6 +65,7 @@ Bind = Callable[[Sequence[str]], Sample]
 _SENML_TIME: Final = Time(path=TIME, unit="ns")
 _LOOKUPS: Final[dict[Format, Callable[[], Lookup]]] = {"json": Tree, "senml": Flat, "text": Whole, "binary": Layout}
 _NO_READINGS: Final = Fault(Reason.NO_READINGS, "holds no reading that the profile knows")
+_SKEWED: Final = "bool(skew)"
 _POSITION: Final = ("gps.lat", "gps.lon")
 
 
@@ -229,7 +230,7 @@ class _Writer:
     def _left_behind(self) -> list[str]:
         """What else is known of the sample once it is sure that it is stored."""
         vitals = self._terms.profile.vitals
-        values = [self._kept.get(name, "None") for name in vitals]
+        values = [self._kept.get(name, _SKEWED if name.endswith(SKEW) else "None") for name in vitals]
         keeping = [
             "if line and not retained:",
             "    samples = watch.samples",

@@ -60,7 +60,8 @@ class RegisterField:
         self._raw = word_reader(register.type, register.width, register.order or order)
         self._absent = _absent_values(register)
         self._scaled = _scaler(register.scale, register.offset)
-        self._bounds = _bounds(register, reading)
+        self._low, self._high = _bounds(register, reading)
+        self._plain = reading.type == "float" and register.bit is None and register.map is None
 
     def read(self, words: Sequence[int]) -> Value | Fault | None:
         """Return the canonical value, why there is none, or None when the device says that it has no reading."""
@@ -68,6 +69,10 @@ class RegisterField:
             raw = self._raw(words)
             if raw in self._absent or raw != raw:  # noqa: PLR0124 - only NaN differs from itself
                 return None
+            if self._plain and type(raw) is float:
+                number = self._scaled(raw)
+                if self._low <= number <= self._high:
+                    return number
             return self._canonical(raw)
         except Unreadable as error:
             if _unsigned(words) in self._absent:
@@ -78,6 +83,8 @@ class RegisterField:
 
     def text(self, value: Value) -> str:
         """Return `name=value` in line protocol."""
+        if type(value) is float:
+            return f"{self.name}={value!r}"
         match self._reading.type:
             case "bool":
                 return f"{self.name}=true" if value else f"{self.name}=false"
@@ -106,7 +113,7 @@ class RegisterField:
     def _number(self, value: object) -> int | float:
         if type(value) is not int and type(value) is not float:
             raise _Wrong(Reason.WRONG_TYPE, f"is {brief(value)}, expected a number")
-        low, high = self._bounds
+        low, high = self._low, self._high
         number = self._typed(self._scaled(value))
         if low <= number <= high:
             return number

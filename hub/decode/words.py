@@ -47,7 +47,20 @@ def word_reader(kind: RegisterType, width: int, order: Order) -> WordReader:
             return lambda words: _text(arrange(words))
         case _:
             unpack = Struct(_FORMATS[kind]).unpack
-            return lambda words: unpack(arrange(words))[0]
+            return _as_sent(width, unpack) if order == "ABCD" else lambda words: unpack(arrange(words))[0]
+
+
+def _as_sent(width: int, unpack: Callable[[bytes], tuple[Raw, ...]]) -> WordReader:
+    """Return the reader of the order that most devices use, without a detour."""
+    pack = Struct(f">{width}H").pack
+
+    def read(words: Sequence[int]) -> Raw:
+        try:
+            return unpack(pack(*words))[0]
+        except NotWords as error:
+            raise Unreadable(f"{list(words)[:8]} are no registers") from error
+
+    return read
 
 
 def _arranger(width: int, order: Order) -> Callable[[Sequence[int]], bytes]:

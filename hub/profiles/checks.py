@@ -7,7 +7,7 @@ from itertools import chain
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from hub.profiles.conversions import conversion_problems
-from hub.profiles.mqtt import NATIVE, TOPIC
+from hub.profiles.mqtt import NATIVE, SKEW, TOPIC
 from hub.profiles.schema import OWN
 from hub.profiles.sentences import hint
 from hub.profiles.sources import message_problems, source_problems
@@ -114,7 +114,7 @@ def _vitals(terms: Terms) -> Iterator[Problem]:
     mapped = [f"{measurement}.{name}" for measurement, name in _mapped(terms)]
     vitals = terms.profile.vitals
     for index, vital in enumerate(vitals):
-        if vital not in mapped:
+        if vital not in mapped and not vital.endswith(SKEW):
             yield ("vitals", index), f"{vital} is not among the readings of this profile{hint(vital, mapped)}"
         elif vital in vitals[:index]:
             yield ("vitals", index), f"{vital} stands twice"

@@ -18,6 +18,9 @@ BinaryType = Literal[
 NATIVE: dict[str, str] = {"telemetry": "devices/{device}/telemetry", "events": "devices/{device}/events"}
 """The hub's own topics, which a message of that name uses unless it names others."""
 
+SKEW: str = ".clock_skew"
+"""How the vital sign ends that no payload holds: the hub found the device's clock wrong."""
+
 TOPIC: str = "$topic."
 """How the path begins of what stands in the topic."""
 

@@ -107,9 +107,8 @@ def _cast(group: list[_Draft], rng: Random) -> Iterator[CityDevice]:
 
 
 def _camera(index: int, rng: Random) -> _Draft:
-    district, number = _nth_district(index)
-    duty = DUTIES[(number - 1) % len(DUTIES)]
-    site = _site(f"{district.id}-{duty.id}", f"{duty.name} {district.name}", district.centre, number)
+    district, number = nth_district(index)
+    duty, site = camera_site(index)
     record = NewDevice(
         id=f"cam-{district.id}-{number:02}",
         profile=CAMERA,
@@ -122,10 +121,17 @@ def _camera(index: int, rng: Random) -> _Draft:
     return _Draft(record, site, CameraPlan(bitrate_bps=rng.choice((2, 3, 4, 6)) * 1_000_000))
 
 
+def camera_site(index: int) -> tuple[Duty, Site]:
+    """Return what camera `index` watches, and where it hangs."""
+    district, number = nth_district(index)
+    duty = DUTIES[(number - 1) % len(DUTIES)]
+    return duty, site_near(f"{district.id}-{duty.id}", f"{duty.name} {district.name}", district.centre, number)
+
+
 def _tracker(index: int, rng: Random) -> _Draft:
     fleet, number = FLEETS[index % len(FLEETS)], index // len(FLEETS) + 1
     centre = DISTRICTS["purbalingga"].centre
-    site = _site(f"kantor-{fleet.agency}", f"Kantor {fleet.agency}", centre, FLEETS.index(fleet))
+    site = site_near(f"kantor-{fleet.agency}", f"Kantor {fleet.agency}", centre, FLEETS.index(fleet))
     record = NewDevice(
         id=f"gps-{fleet.id}-{number:02}",
         profile=TRACKER,
@@ -133,19 +139,19 @@ def _tracker(index: int, rng: Random) -> _Draft:
         agency=fleet.agency,
         site=site.id,
         zones=fleet.zones,
-        imei=_imei(index + 1),
+        imei=imei(index + 1),
     )
     route = tuple(DISTRICTS[stop].centre for stop in ROUTES[index % len(ROUTES)])
     return _Draft(record, site, TrackerPlan(route=route, cruise_kmh=rng.uniform(30, 50)))
 
 
 def _sensor(index: int, rng: Random) -> _Draft:
-    return _weather(index // 2, rng) if index % 2 else _river(index // 2, rng)
+    return _weather(index // 2, rng) if index % 2 else _river(index // 2)
 
 
 def _weather(index: int, rng: Random) -> _Draft:
-    district, number = _nth_district(index)
-    site = _site(f"{district.id}-pos-{number}", f"Pos cuaca {district.name} {number}", district.centre, number + 4)
+    district, number = nth_district(index)
+    site = site_near(f"{district.id}-pos-{number}", f"Pos cuaca {district.name} {number}", district.centre, number + 4)
     record = NewDevice(
         id=f"wx-{district.id}-{number:02}",
         profile=SENSOR,
@@ -158,10 +164,9 @@ def _weather(index: int, rng: Random) -> _Draft:
     return _Draft(record, site, WeatherPlan(altitude_m=district.altitude_m + rng.uniform(-10, 10)))
 
 
-def _river(index: int, rng: Random) -> _Draft:
+def _river(index: int) -> _Draft:
     river, number = RIVERS[index % len(RIVERS)], index // len(RIVERS) + 1
-    district = DISTRICTS[river.district]
-    site = _site(f"{river.id}-pos-{number}", f"Pos {river.name} {number}", district.centre, number + 8)
+    site = river_site(river, number)
     record = NewDevice(
         id=f"lvl-{river.id}-{number:02}",
         profile=SENSOR,
@@ -171,35 +176,42 @@ def _river(index: int, rng: Random) -> _Draft:
         zones=("disaster",),
         serial=f"PBG-LVL-{index + 1:05}",
     )
-    return _Draft(record, site, _river_plan(river, district, number, rng))
+    return _Draft(record, site, river_plan(river, number))
 
 
-def _river_plan(river: River, district: District, number: int, rng: Random) -> RiverPlan:
-    """A flood reaches each gauge a little after the one above it."""
+def river_site(river: River, number: int) -> Site:
+    """Return post `number` of a river."""
+    centre = DISTRICTS[river.district].centre
+    return site_near(f"{river.id}-pos-{number}", f"Pos {river.name} {number}", centre, number + 8)
+
+
+def river_plan(river: River, number: int) -> RiverPlan:
+    """Return the river as it flows by post `number`: a flood reaches each a little after the one above it."""
+    rng = Random(f"{river.id} {number}")  # noqa: S311 - a simulation
     flooded = river.id in FLOODED
     return RiverPlan(
         river=river.name,
         usual_cm=river.usual_cm + rng.uniform(-10, 10),
-        altitude_m=district.altitude_m,
+        altitude_m=DISTRICTS[river.district].altitude_m,
         flood_cm=rng.uniform(220, 320) if flooded else 0,
         flood_after_s=5 + 15 * number if flooded else 0,
     )
 
 
-def _nth_district(index: int) -> tuple[District, int]:
+def nth_district(index: int) -> tuple[District, int]:
     """Return the district of a kind's device, and the device's number in it, counted from 1."""
     districts = tuple(DISTRICTS.values())
     return districts[index % len(districts)], index // len(districts) + 1
 
 
-def _site(name: str, about: str, near: Point, step: int) -> Site:
+def site_near(name: str, about: str, near: Point, step: int) -> Site:
     """Return a site some hundred metres from `near`; the same arguments give the same place."""
     rng = Random(f"{name} {step}")  # noqa: S311 - a simulation
     lat, lon = near.lat + rng.uniform(-0.006, 0.006), near.lon + rng.uniform(-0.006, 0.006)
     return Site(name, about, lat=round(lat, 6), lon=round(lon, 6))
 
 
-def _imei(number: int) -> str:
+def imei(number: int) -> str:
     """Return a valid IMEI from the range that test equipment uses (TAC 00101700; Luhn check digit at the end)."""
     digits = f"00101700{number:06}"
     doubled = [int(digit) * (2 - place % 2) for place, digit in enumerate(reversed(digits))]

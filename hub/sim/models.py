@@ -12,6 +12,9 @@ from hub.sim.units import SECOND_NS, Event, Sample, Unit, hour_of_day
 SIAGA: Final = ((250.0, "Siaga 1", "critical"), (150.0, "Siaga 2", "warning"), (80.0, "Siaga 3", "info"))
 """Flood alert levels of a river: from how many centimetres above the usual level, name, severity; the highest first."""
 
+CREST_S: Final = 90.0
+"""From a flood's beginning to its highest."""
+
 
 def build(plan: DevicePlan, start_ns: int) -> Unit:
     """Return the inside of a device."""
@@ -172,18 +175,17 @@ class RiverGauge(Unit):
 
     measurements: ClassVar = ("weather", "level")
     absurd: ClassVar = ("level_cm", 99_000)
-    crest_s: ClassVar = 90.0
 
     def __init__(self, plan: RiverPlan, seed: int, start_ns: int) -> None:
         super().__init__(seed, start_ns)
         self._plan = plan
-        self._flood_ns = start_ns + int(plan.flood_after_s * SECOND_NS)
+        self._start_ns = start_ns
         self._shower = Shower()
         self._battery_percent = self.rng.uniform(70, 99)
         self._siaga = ""
 
     def _readings(self, now_ns: int, elapsed_s: float) -> Sample:
-        above_cm = self._plan.flood_cm * _wave((now_ns - self._flood_ns) / SECOND_NS / self.crest_s)
+        above_cm = flood_cm(self._plan, (now_ns - self._start_ns) / SECOND_NS)
         level_cm = self._plan.usual_cm + above_cm + self.rng.uniform(-1.5, 1.5)
         self._warn(above_cm, level_cm)
         self._battery_percent = max(20, self._battery_percent - elapsed_s / 36_000)
@@ -197,7 +199,7 @@ class RiverGauge(Unit):
 
     def _warn(self, above_cm: float, level_cm: float) -> None:
         """Tell once when the river reaches another alert level, and once when it is over."""
-        siaga, severity = next(((name, how) for from_cm, name, how in SIAGA if above_cm >= from_cm), ("", "info"))
+        siaga, severity = siaga_of(above_cm)
         if siaga == self._siaga:
             return
         self._siaga = siaga
@@ -229,6 +231,16 @@ def warmth(hour: float) -> float:
     rising = (hour - 5) % 24
     part = rising / 9 if rising <= 9 else (24 - rising) / 15  # noqa: PLR2004 - from five to two it is nine hours
     return 23.5 + 8.5 * (1 - cos(pi * part)) / 2
+
+
+def siaga_of(above_cm: float) -> tuple[str, str]:
+    """Return the alert level of a river so far above its usual level, empty below all, and its severity."""
+    return next(((name, how) for from_cm, name, how in SIAGA if above_cm >= from_cm), ("", "info"))
+
+
+def flood_cm(plan: RiverPlan, seconds: float) -> float:
+    """Return how far a river stands above its usual level, so many seconds after the start."""
+    return plan.flood_cm * _wave((seconds - plan.flood_after_s) / CREST_S)
 
 
 def _bump(hour: float, centre: float, width: float) -> float:

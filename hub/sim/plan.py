@@ -21,18 +21,20 @@ class Behaviour(StrEnum):
     RUBBISH = "rubbish"  # now and then it sends what no hub should store
 
 
-class _Part(BaseModel):
+class Part(BaseModel):
+    """A piece of a plan."""
+
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
-class CameraPlan(_Part):
+class CameraPlan(Part):
     """A camera; `bitrate_bps` is what it sends at the busiest hour."""
 
     model: Literal["camera"] = "camera"
     bitrate_bps: int = Field(gt=0)
 
 
-class TrackerPlan(_Part):
+class TrackerPlan(Part):
     """A vehicle that drives `route` to and fro, cruising at `cruise_kmh`."""
 
     model: Literal["tracker"] = "tracker"
@@ -40,14 +42,14 @@ class TrackerPlan(_Part):
     cruise_kmh: float = Field(gt=0, le=120)
 
 
-class WeatherPlan(_Part):
+class WeatherPlan(Part):
     """A weather station at `altitude_m` above the sea."""
 
     model: Literal["weather"] = "weather"
     altitude_m: float
 
 
-class RiverPlan(_Part):
+class RiverPlan(Part):
     """A river gauge with a rain gauge on its mast; a flood of `flood_cm` begins `flood_after_s` after the start."""
 
     model: Literal["river"] = "river"
@@ -61,7 +63,7 @@ class RiverPlan(_Part):
 ModelPlan = Annotated[CameraPlan | TrackerPlan | WeatherPlan | RiverPlan, Field(discriminator="model")]
 
 
-class DevicePlan(_Part):
+class DevicePlan(Part):
     """One simulated device; everything random about it follows from `seed`."""
 
     id: str
@@ -70,7 +72,7 @@ class DevicePlan(_Part):
     model: ModelPlan
 
 
-class Plan(_Part):
+class Plan(Part):
     """A whole city.
 
     Attributes:

@@ -70,14 +70,47 @@ class Ledger(_Line):
         return times
 
 
+class PolledTotals(_Line):
+    """Sums over all Modbus units since the start, once a second; see Told for the words.
+
+    Attributes:
+        answering: units that answered at least once.
+    """
+
+    type: Literal["polled"] = "polled"
+    units: int
+    answering: int
+    requests: int
+    answers: int
+    exceptions: int
+
+
+class Answers(_Line):
+    """At the end: what a unit said, and when. What a hub took of it must be in the database, and nothing else.
+
+    Attributes:
+        measurement: where one reading of each answer is stored ...
+        field: ... and its name.
+        times_ns: when it was said, ns UTC, rising.
+        values: that reading, as the registers held it.
+    """
+
+    type: Literal["answers"] = "answers"
+    device: str
+    measurement: str
+    field: str
+    times_ns: tuple[int, ...]
+    values: tuple[float, ...]
+
+
 class End(_Line):
     """The last line: the totals when everything had stopped."""
 
     type: Literal["end"] = "end"
-    totals: Totals
+    totals: Annotated[Totals | PolledTotals, Field(discriminator="type")]
 
 
-Line = Totals | Happening | Ledger | End
+Line = Totals | Happening | Ledger | PolledTotals | Answers | End
 _LINE: TypeAdapter[Line] = TypeAdapter(Annotated[Line, Field(discriminator="type")])
 
 

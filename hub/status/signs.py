@@ -71,6 +71,10 @@ def _battery(value: float, subject: Subject, *_: bool) -> Finding | None:
     return Finding(20, f"battery {value:.0f} %") if value <= subject.options.battery_low_percent else None
 
 
+def _on_battery(value: int, *_: object) -> Finding | None:
+    return Finding(30, "on battery", Cause.UPS_ON_BATTERY) if value > 0 else None
+
+
 def _storage(value: float, subject: Subject, *_: bool) -> Finding | None:
     full = value >= subject.options.storage_full_percent
     return Finding(20, f"storage {value:.0f} % full", Cause.STORAGE) if full else None
@@ -105,8 +109,11 @@ RULES: Final[Mapping[str, Rule]] = {
     "fps": _fps,
     "bitrate_bps": _bitrate,
     "on_battery": _when_true(30, "on battery", Cause.UPS_ON_BATTERY),
+    "on_battery_s": _on_battery,
     "battery_percent": _battery,
-    "battery_low": _when_true(30, "battery low"),
+    "charge_percent": _battery,
+    "replace_battery": _when_true(20, "its batteries need to be replaced"),
+    "fault": _when_true(40, "broken, by its own judgement"),
     "device_temperature_c": _temperature,
     "clock_skew": _when_true(10, "clock is wrong"),
     "water_level_m": _level,

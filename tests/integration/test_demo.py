@@ -21,8 +21,15 @@ from hub.settings import load_settings
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-SMALL = ("--cctv", "8", "--trackers", "4", "--sensors", "4", "--rate", "5")
+SMALL = (
+    *("--cctv", "8", "--trackers", "4", "--sensors", "4", "--rate", "5"),
+    *("--meters", "4", "--upses", "2", "--gauges", "2"),
+)
 DEVICES = 16
+UNITS = 8
+"""One of them is dead."""
+CHILDREN = 4
+"""Broker, database, devices, and units."""
 KEYS = [
     "devices",
     "connected",
@@ -33,6 +40,10 @@ KEYS = [
     "rejected",
     "latency_p50_ms",
     "latency_p99_ms",
+    "units",
+    "answering",
+    "polled",
+    "invented",
 ]
 
 pytestmark = pytest.mark.slow
@@ -114,6 +125,8 @@ def test_it_stores_all_that_was_acknowledged_and_says_so_in_one_json_object(tmp_
     assert outcome["published"] >= outcome["acknowledged"]
     assert outcome["rejected"] > 0
     assert 0 < outcome["latency_p50_ms"] <= outcome["latency_p99_ms"]
+    assert (outcome["units"], outcome["answering"], outcome["invented"]) == (UNITS, UNITS - 1, 0)
+    assert outcome["polled"] >= UNITS - 1
     assert left_behind(tmp_path) == ([], [])
 
 
@@ -130,7 +143,7 @@ def test_a_signal_in_the_middle_stops_it_in_order_and_it_still_accounts(tmp_path
 
 def test_a_signal_while_it_prepares_leaves_nothing_behind(tmp_path: Path) -> None:
     with started(tmp_path, "--json", "--cctv", "500") as process:
-        wait_until(lambda: bool(list(tmp_path.glob("cityhub-demo-*/plan.json"))), tmp_path)
+        wait_until(lambda: bool(list(tmp_path.glob("cityhub-demo-*/devices.json"))), tmp_path)
         process.send_signal(signal.SIGINT)
         assert finished(process) == ""
     assert process.returncode == 1
@@ -140,7 +153,7 @@ def test_a_signal_while_it_prepares_leaves_nothing_behind(tmp_path: Path) -> Non
 
 def test_two_signals_end_it_at_once_and_leave_nothing_behind(tmp_path: Path) -> None:
     with started(tmp_path, "--json") as process:
-        wait_until(lambda: len(children(tmp_path)) == 3, tmp_path)
+        wait_until(lambda: len(children(tmp_path)) == CHILDREN, tmp_path)
         process.send_signal(signal.SIGINT)
         time.sleep(0.05)
         process.send_signal(signal.SIGINT)
@@ -151,7 +164,7 @@ def test_two_signals_end_it_at_once_and_leave_nothing_behind(tmp_path: Path) -> 
 
 def test_killed_with_9_it_takes_broker_database_and_city_with_it(tmp_path: Path) -> None:
     with started(tmp_path, "--json") as process:
-        wait_until(lambda: len(children(tmp_path)) == 3, tmp_path)
+        wait_until(lambda: len(children(tmp_path)) == CHILDREN, tmp_path)
         process.kill()
     wait_until(lambda: not children(tmp_path), tmp_path)
 

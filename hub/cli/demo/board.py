@@ -7,12 +7,13 @@ from collections import deque
 from time import monotonic
 from typing import TYPE_CHECKING
 
-from hub.cli.demo.view import EVENTS, SPARK, Happened, Snapshot
+from hub.cli.demo.view import EVENTS, SPARK, Happened, Modbus, Snapshot
 
 if TYPE_CHECKING:
-    from hub.app import Hub
+    from hub.app.hub import Hub
+    from hub.cli.demo.process import Sims
     from hub.sim.latency import LatencyProbe
-    from hub.sim.report import Happening, Totals
+    from hub.sim.report import Happening, PolledTotals
 
 
 class Board(logging.Handler):
@@ -47,9 +48,9 @@ class Board(logging.Handler):
         self._counted = (now, messages)
         self._latencies_ms = (probe.percentile_ms(0.5), probe.percentile_ms(0.99))
 
-    def snapshot(self, hub: Hub, totals: Totals | None) -> Snapshot:
+    def snapshot(self, hub: Hub, sims: Sims) -> Snapshot:
         """Return what there is to see now."""
-        health = hub.health()
+        health, totals = hub.health(), sims.devices.totals
         p50_ms, p99_ms = self._latencies_ms
         return Snapshot(
             city=self._city,
@@ -68,4 +69,21 @@ class Board(logging.Handler):
             p50_ms=p50_ms,
             p99_ms=p99_ms,
             events=tuple(self._events),
+            modbus=_modbus(hub, sims.units.polled),
         )
+
+
+def _modbus(hub: Hub, totals: PolledTotals | None) -> Modbus | None:
+    """Return what is polled, or None when nothing is."""
+    if totals is None or not totals.units:
+        return None
+    counters = hub.modbus.counters
+    states = [state for device in hub.directory.polled if (state := hub.modbus.state(device))]
+    return Modbus(
+        answering=sum(1 for state in states if state.answered_ns > state.failed_ns),
+        units=totals.units,
+        polls=counters.on_time,
+        late=counters.late,
+        failed=counters.failed,
+        failing=[(state.device, state.fault) for state in states if state.fault],
+    )

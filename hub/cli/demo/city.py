@@ -22,20 +22,26 @@ if TYPE_CHECKING:
 
     from hub.settings import Settings
     from hub.sim.city import City, CityDevice
-    from provisioning.records import ReferenceData
+    from hub.sim.modbus.city import Polled
+    from provisioning.records import ReferenceData, Site
 
 
-def register_city(settings: Settings, city: City) -> None:
-    """Put a whole city into an empty registry."""
+def register_city(settings: Settings, city: City, polled: Polled, ports: Sequence[int]) -> None:
+    """Put a whole city into an empty registry; what is polled, on those ports of this machine, a bus each."""
     engine = open_engine(settings.registry_url)
     try:
         registry = Registry(engine, time_ns)
-        data: tuple[ReferenceData, ...] = (*city.agencies, *city.contacts, *city.zones, *city.sites)
+        data: tuple[ReferenceData, ...] = (*city.agencies, *city.contacts, *city.zones, *_sites(city, polled))
         for one in data:
             registry.add(one)
-        registry.add_devices([device.record for device in city.devices])
+        registry.add_devices([*(device.record for device in city.devices), *polled.records(ports)])
     finally:
         engine.dispose()
+
+
+def _sites(city: City, polled: Polled) -> list[Site]:
+    """Return all sites; some have devices of both."""
+    return list({site.id: site for site in (*city.sites, *polled.sites)}.values())
 
 
 def equip_devices(settings: Settings, devices: Sequence[CityDevice], bundles: Path) -> None:

@@ -16,14 +16,15 @@ import typer
 
 from hub.cli.context import FAILED
 from hub.cli.demo.board import Board
-from hub.cli.up import LOG_FORMAT
+from hub.cli.up import LOG_FORMAT, QUIET
 from hub.errors import UsageError
 from hub.sim.city import plan_city
+from hub.sim.modbus.city import plan_polled
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from hub.cli.demo.run import Outcome
+    from hub.cli.demo.stock import Outcome
 
 CITY = "Purbalingga"
 
@@ -35,14 +36,21 @@ def demo(  # noqa: PLR0913 - an option a parameter
     cctv: Annotated[int, typer.Option(min=0, max=10_000, help="Cameras.")] = 60,
     trackers: Annotated[int, typer.Option(min=0, max=10_000, help="GPS trackers.")] = 30,
     sensors: Annotated[int, typer.Option(min=0, max=10_000, help="Weather stations and river gauges.")] = 30,
-    rate: Annotated[float, typer.Option(min=0.01, max=100, help="Messages a second from each device.")] = 1.0,
+    meters: Annotated[int, typer.Option(min=0, max=1000, help="Energy meters, polled over Modbus.")] = 12,
+    upses: Annotated[int, typer.Option(min=0, max=1000, help="UPSes, likewise.")] = 6,
+    gauges: Annotated[int, typer.Option(min=0, max=1000, help="Distance sensors above rivers, likewise.")] = 4,
+    rate: Annotated[
+        float, typer.Option(min=0.01, max=100, help="Messages a second from each device that speaks MQTT.")
+    ] = 1.0,
     folder: Annotated[Path | None, typer.Option("--dir", help="Keep everything here; otherwise it is removed.")] = None,
 ) -> None:
     """Show a simulated Purbalingga on a real broker, hub and database, all on this machine.
 
-    Every device has its own certificate and connection; some misbehave on purpose. Ctrl-C stops everything.
+    Every device has its own certificate and connection, or is polled; some misbehave on purpose. Ctrl-C stops
+    everything.
 
-    Exit code 1: something that was acknowledged is missing from the database, or nothing was stored.
+    Exit code 1: something that was acknowledged or polled is missing from the database, something is there that no
+    device said, or nothing was stored.
 
     Example: cityhub demo --seconds 30 --json | jq .lost
     """
@@ -54,7 +62,7 @@ def demo(  # noqa: PLR0913 - an option a parameter
     board = Board(CITY)
     with _home(folder) as home:
         _log_to(board, home, live=live)
-        run = DemoRun(home, plan_city(cctv, trackers, sensors), rate, board)
+        run = DemoRun(home, plan_city(cctv, trackers, sensors), plan_polled(meters, upses, gauges), rate, board)
         outcome = asyncio.run(run.show(seconds, live=live))
     _tell(outcome, as_json=as_json)
 
@@ -73,6 +81,8 @@ def _log_to(board: Board, home: Path, *, live: bool) -> None:
     home.mkdir(parents=True, exist_ok=True)
     elsewhere = logging.FileHandler(home / "demo.log") if live else logging.StreamHandler(sys.stderr)
     logging.basicConfig(level=logging.WARNING, format=LOG_FORMAT, handlers=[board, elsewhere], force=True)
+    for library, level in QUIET.items():
+        logging.getLogger(library).setLevel(level)
     logging.getLogger("hub").setLevel(logging.INFO)
 
 

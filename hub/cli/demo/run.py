@@ -7,7 +7,6 @@ import logging
 import signal
 import socket
 from contextlib import ExitStack, asynccontextmanager
-from dataclasses import dataclass
 from time import time_ns
 from typing import TYPE_CHECKING, Any, Final
 
@@ -15,13 +14,14 @@ from rich.console import Console
 from rich.live import Live
 from rich.progress import Progress
 
-from hub.app import Hub, run_hub
+from hub.app.hub import Hub
+from hub.app.run import run_hub
 from hub.cli.demo.city import equip_devices, register_city
-from hub.cli.demo.process import Simulation, simulation
+from hub.cli.demo.process import Sims, Simulation, simulation
+from hub.cli.demo.stock import Outcome, take_stock
 from hub.cli.demo.view import render
 from hub.cli.init import write_home
 from hub.errors import CityhubError, ungrouped
-from hub.sim.audit import count_points, find_missing
 from hub.sim.fleet import DRAIN_S
 from hub.sim.latency import LatencyProbe
 from hub.sim.models import measurements_of
@@ -29,14 +29,17 @@ from hub.sim.plan import Behaviour, Plan
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
+    from contextlib import AbstractAsyncContextManager
     from pathlib import Path
 
     from hub.cli.demo.board import Board
     from hub.settings import Settings
     from hub.sim.city import City
+    from hub.sim.modbus.city import Polled
     from hub.sim.reader import Reader
 
 LOOPBACK: Final = "127.0.0.1"
+OWN_PORTS: Final = 7
 EQUIPPED_AT_ONCE: Final = 10
 PROBED: Final = 20
 """Devices on whose points the latency is measured."""
@@ -49,47 +52,17 @@ PATIENCE_S: Final = 30.0
 log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """What the demo came to; the keys of `--json`.
-
-    Attributes:
-        connected: devices whose link the broker accepted at least once.
-        published: messages that devices handed to MQTT.
-        acknowledged: those that the broker took.
-        stored: points that a query finds; a message makes one in each of its measurements.
-        lost: points of acknowledged good messages that no query finds.
-        rejected: messages that the hub put, in part or as a whole, to the dead letters.
-        latency_p50_ms: from publishing until a query finds the point, measured once all devices have connected;
-            see LatencyProbe for its error. None when there was no time for that.
-    """
-
-    devices: int
-    connected: int
-    published: int
-    acknowledged: int
-    stored: int
-    lost: int
-    rejected: int
-    latency_p50_ms: float | None
-    latency_p99_ms: float | None
-
-    @property
-    def good(self) -> bool:
-        """Whether something was stored, and nothing lost."""
-        return self.stored > 0 and self.lost == 0
-
-
 class DemoRun:
     """One demo in an empty folder.
 
     Args:
-        rate: messages a second from each device.
+        rate: messages a second from each device that speaks MQTT.
     """
 
-    def __init__(self, home: Path, city: City, rate: float, board: Board) -> None:
+    def __init__(self, home: Path, city: City, polled: Polled, rate: float, board: Board) -> None:
         self._home = home
         self._city = city
+        self._polled = polled
         self._board = board
         self._bundles = home / "devices"
         self._plan = Plan(bundles=self._bundles, rate=rate, devices=tuple(device.plan for device in city.devices))
@@ -115,16 +88,23 @@ class DemoRun:
             return await self._run(seconds, live=live)
 
     async def _run(self, seconds: float | None, *, live: bool) -> Outcome | None:
-        settings = write_home(self._home, _overrides(_free_ports(7)))
-        await self._prepare(settings)
+        ports = _free_ports(OWN_PORTS + len(self._polled.buses))
+        own, buses = ports[:OWN_PORTS], ports[OWN_PORTS:]
+        settings = write_home(self._home, _overrides(own))
+        await self._prepare(settings, buses)
         if self._stop.is_set():
             return None
         async with (
+            self._simulation("hub.sim.modbus", "units") as units,
             _running_hub(settings) as hub,
             hub.reader() as reader,
-            simulation(self._home / "plan.json", self._home / "sim.log", self._board.tell) as sim,
+            self._simulation("hub.sim", "devices") as devices,
         ):
-            return await self._observe(hub, reader, sim, seconds, live=live)
+            return await self._observe(hub, reader, Sims(devices, units), seconds, live=live)
+
+    def _simulation(self, module: str, name: str) -> AbstractAsyncContextManager[Simulation]:
+        home = self._home
+        return simulation(module, home / f"{name}.json", home / f"{name}.log", self._board.tell)
 
     def _listen_to_signals(self) -> None:
         loop, task = asyncio.get_running_loop(), asyncio.current_task()
@@ -137,13 +117,14 @@ class DemoRun:
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             loop.add_signal_handler(number, signalled)
 
-    async def _prepare(self, settings: Settings) -> None:
+    async def _prepare(self, settings: Settings, buses: list[int]) -> None:
         """Register the city and equip its devices, a few at a time, so that a signal is heard."""
-        (self._home / "plan.json").write_text(self._plan.model_dump_json(), encoding="utf-8")
+        (self._home / "devices.json").write_text(self._plan.model_dump_json(), encoding="utf-8")
+        (self._home / "units.json").write_text(self._polled.plan(buses).model_dump_json(), encoding="utf-8")
         devices = self._city.devices
         with Progress(console=Console(stderr=True)) as progress:
             bar = progress.add_task("Menyiapkan perangkat · preparing devices", total=len(devices))
-            await asyncio.to_thread(register_city, settings, self._city)
+            await asyncio.to_thread(register_city, settings, self._city, self._polled, buses)
             for start in range(0, len(devices), EQUIPPED_AT_ONCE):
                 if self._stop.is_set():
                     return
@@ -152,22 +133,22 @@ class DemoRun:
                 progress.advance(bar, len(some))
 
     async def _observe(
-        self, hub: Hub, reader: Reader, sim: Simulation, seconds: float | None, *, live: bool
+        self, hub: Hub, reader: Reader, sims: Sims, seconds: float | None, *, live: bool
     ) -> Outcome | None:
         probe = self._probe(reader)
         async with asyncio.TaskGroup() as tasks:
-            said = tasks.create_task(sim.follow(), name="simulation")
-            measuring = tasks.create_task(_measure(sim, probe), name="latency")
-            watching = tasks.create_task(self._watch(hub, sim, probe, live=live), name="view")
+            said = [tasks.create_task(sim.follow(), name="simulation") for sim in (sims.devices, sims.units)]
+            measuring = tasks.create_task(_measure(sims.devices, probe), name="latency")
+            watching = tasks.create_task(self._watch(hub, sims, probe, live=live), name="view")
             await _wait(self._stop, seconds)
             self._stage("Kota berhenti · stopping the city")
-            sim.finish()
-            await asyncio.wait([said], timeout=DRAIN_S + PATIENCE_S)
-            if not said.done():
-                raise CityhubError(f"the simulated city does not end; see {self._home / 'sim.log'}")
+            sims.finish()
+            _, late = await asyncio.wait(said, timeout=DRAIN_S + PATIENCE_S)
+            if late:
+                raise CityhubError(f"the simulated city does not end; see devices.log and units.log in {self._home}")
             measuring.cancel()
             self._stage("Menghitung · taking stock")
-            outcome = await self._take_stock(hub, reader, sim, probe)
+            outcome = await take_stock(hub, reader, sims, probe, PATIENCE_S)
             watching.cancel()
         return outcome
 
@@ -175,7 +156,7 @@ class DemoRun:
         self._board.stage = text
         log.info("%s", text)
 
-    async def _watch(self, hub: Hub, sim: Simulation, probe: LatencyProbe, *, live: bool) -> None:
+    async def _watch(self, hub: Hub, sims: Sims, probe: LatencyProbe, *, live: bool) -> None:
         """Count the messages, and draw if somebody looks."""
         with ExitStack() as stack:
             screen = stack.enter_context(Live(screen=True, auto_refresh=False)) if live else None
@@ -183,32 +164,8 @@ class DemoRun:
                 self._board.count(hub.counters.messages, probe)
                 for _ in range(BAR_S * FRAMES):
                     if screen:
-                        screen.update(render(self._board.snapshot(hub, sim.totals)), refresh=True)
+                        screen.update(render(self._board.snapshot(hub, sims)), refresh=True)
                     await asyncio.sleep(1 / FRAMES)
-
-    async def _take_stock(self, hub: Hub, reader: Reader, sim: Simulation, probe: LatencyProbe) -> Outcome | None:
-        """Let the hub store what the city sent, then ask the database."""
-        totals = sim.totals
-        if totals is None:
-            return None
-        deadline = asyncio.get_running_loop().time() + PATIENCE_S
-        missing = await find_missing(reader, sim.ledgers)
-        while (missing or hub.spool.lines) and asyncio.get_running_loop().time() < deadline:
-            await asyncio.sleep(0.2)
-            missing = await find_missing(reader, sim.ledgers)
-        for one in missing[:10]:
-            log.error("lost: a message of %s, sent at %d ms, is not in %s", one.device, one.ms, one.measurement)
-        return Outcome(
-            devices=totals.devices,
-            connected=totals.seen,
-            published=totals.published,
-            acknowledged=totals.acknowledged,
-            stored=await count_points(reader),
-            lost=len(missing),
-            rejected=hub.counters.rejected.total(),
-            latency_p50_ms=probe.percentile_ms(0.5),
-            latency_p99_ms=probe.percentile_ms(0.99),
-        )
 
     def _probe(self, reader: Reader) -> LatencyProbe:
         """Measure on a few devices of one kind that send at once what they measure."""

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 BARS: Final = " ▁▂▃▄▅▆▇█"
 SPARK: Final = 30
 """Bars of the sparkline: with one every two seconds, the last minute."""
-SHOWN_REASONS: Final = 4
+SHOWN_REASONS: Final = 3
 EVENTS: Final = 100
 """Events that a snapshot holds; as many are drawn as there is room."""
 
@@ -60,6 +60,18 @@ class Happened:
 
 
 @dataclass(frozen=True, slots=True)
+class Modbus:
+    """What is polled: units that answer, and all; polls made, begun too late, and failed; who fails, and why."""
+
+    answering: int
+    units: int
+    polls: int
+    late: int
+    failed: int
+    failing: Sequence[tuple[str, str]] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Snapshot:
     """All that the view shows.
 
@@ -71,6 +83,7 @@ class Snapshot:
         grafana: its address, where the machine has one.
         p50_ms: publish to queryable; None before anything was measured.
         events: the latest last.
+        modbus: None when nothing is polled.
     """
 
     city: str
@@ -89,6 +102,7 @@ class Snapshot:
     p50_ms: float | None = None
     p99_ms: float | None = None
     events: Sequence[Happened] = ()
+    modbus: Modbus | None = None
 
 
 def render(snapshot: Snapshot) -> Layout:
@@ -96,7 +110,8 @@ def render(snapshot: Snapshot) -> Layout:
     layout = Layout()
     layout.split_column(
         Layout(_header(snapshot), size=3),
-        Layout(name="figures", size=14),
+        Layout(name="figures", size=13),
+        *([Layout(_modbus(snapshot.modbus), size=4)] if snapshot.modbus else []),
         Layout(_events(snapshot.events)),
     )
     layout["figures"].split_row(Layout(name="left"), Layout(_flow(snapshot)))
@@ -165,6 +180,27 @@ def _flow(snapshot: Snapshot) -> Panel:
         _row(_label("Latensi p99", "latency p99"), _latency(snapshot.p99_ms)),
     )
     return _panel("Aliran data [dim]· data flow[/]", body)
+
+
+def _modbus(polled: Modbus) -> Panel:
+    """Return a row of figures, and one of those who fail, with the reason of the first."""
+    style = "green" if polled.answering == polled.units else "yellow"
+    figures = Table.grid(padding=(0, 2), expand=True)
+    figures.add_row(
+        Text.assemble((f"{polled.answering} / {polled.units}", style), " menjawab"),
+        f"{polled.polls:,} dibaca",
+        f"{polled.late:,} telat",
+        Text(f"{polled.failed:,} gagal", "yellow" if polled.failed else ""),
+    )
+    return _panel("Modbus [dim]· answering, polls, late, failed[/]", Group(figures, _failing(polled.failing)))
+
+
+def _failing(failing: Sequence[tuple[str, str]]) -> Text:
+    if not failing:
+        return Text("semua menjawab · all answer", "dim")
+    others = f" (+{len(failing) - 1})" if len(failing) > 1 else ""
+    device, why = failing[0]
+    return Text(f"{_safe(device)}{others}: {_safe(why)}", "yellow", no_wrap=True, overflow="ellipsis")
 
 
 def _spool(snapshot: Snapshot) -> Text:

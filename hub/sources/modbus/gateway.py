@@ -72,6 +72,7 @@ class Gateway:
         self._never = asyncio.Event()
         self._attempts = 0
         self._unheard = 0
+        self._owed_s = 0.0
         self._shortest_s = 0.0
 
     def put(self, unit: Unit) -> None:
@@ -171,14 +172,21 @@ class Gateway:
         self._hands.counters.requests += 1
         began = pace.elapsed()
         try:
-            words = await self._bus.read(number, one.group.table, block.start - one.first, block.size, unit.patience_s)
+            words = await self._bus.read(
+                number, one.group.table, block.start - one.first, block.size, self._patience_s(unit)
+            )
         except (NoAnswer, Excepted, LinkDown) as error:
             await self._went_wrong(job, error, pace.elapsed() - began)
         else:
             self._attempts = self._unheard = 0
+            self._owed_s = 0.0
             if not unit.gone:
                 self._read(job, words, pace.elapsed() - began)
         unit.rest(unit.limits.pause_ms / 1000, pace.elapsed())
+
+    def _patience_s(self, unit: Unit) -> float:
+        """Return how long to wait: longer when the gateway may still be waiting for another unit that was silent."""
+        return unit.patience_s + (0.0 if unit.failures else self._owed_s)
 
     def _read(self, job: Job, words: Sequence[int], took_s: float) -> None:
         unit, one, block = job
@@ -212,9 +220,11 @@ class Gateway:
         match error:
             case Excepted():
                 self._attempts = self._unheard = 0
+                self._owed_s = 0.0
                 self._excepted(job, error, took_s)
             case NoAnswer():
                 self._silent(job.unit, str(error), took_s)
+                self._owed_s = job.unit.limits.timeout_ms / 1000
                 self._unheard += 1
                 if self._unheard >= UNHEARD:
                     self._bus.close()

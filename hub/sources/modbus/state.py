@@ -41,9 +41,13 @@ class ModbusCounters:
 
 
 class ModbusState(NamedTuple):
-    """How a device answers: last answer and last failure in ns UTC (0: none), and what is wrong, in plain words."""
+    """How a device answers: last answer and last failure in ns UTC (0: none), and what is wrong, in plain words.
+
+    `given_up` counts the requests since the start for whose answer the hub stopped waiting.
+    """
 
     device: str
     answered_ns: int
     failed_ns: int
     fault: str
+    given_up: int = 0

@@ -68,6 +68,7 @@ class Unit:
         self._took_s = 0.0
         self._answered_ns = 0
         self._failed_ns = 0
+        self._given_up = 0
         self._fault = ""
         self._slow = ""
 
@@ -88,7 +89,7 @@ class Unit:
         """Return how it answers."""
         refused = [fault for one in self.rounds for fault in one.faults()]
         faults = "; ".join(text for text in (self._fault, self._slow, *refused) if text)
-        return ModbusState(self.polled.device, self._answered_ns, self._failed_ns, faults)
+        return ModbusState(self.polled.device, self._answered_ns, self._failed_ns, faults, self._given_up)
 
     def next(self) -> Round:
         """Return the round that is due first."""
@@ -150,6 +151,7 @@ class Unit:
     def failed(self, why: str, now_ns: int) -> None:
         """Whatever was reported may not be so any more."""
         self._failed_ns, self._fault = now_ns, why
+        self._given_up += 1
         self.reported.clear()
 
     def rest(self, seconds: float, now: float) -> None:

@@ -52,7 +52,7 @@ async def simulating(
 ) -> AsyncIterator[tuple[Simulation, asyncio.Task[None]]]:
     told = [] if happenings is None else happenings
     plan, log = write_plan(broker, folder), folder / "sim.log"
-    async with simulation(plan, log, told.append) as sim, asyncio.TaskGroup() as tasks:
+    async with simulation("hub.sim", plan, log, told.append) as sim, asyncio.TaskGroup() as tasks:
         yield sim, tasks.create_task(sim.follow())
 
 
@@ -82,7 +82,7 @@ async def test_each_channel_of_a_device_has_its_ledger(broker: Broker, tmp_path:
 async def test_a_city_that_ends_by_itself_is_an_error(broker: Broker, tmp_path: Path) -> None:
     plan = write_plan(broker, tmp_path)
     (tmp_path / "plan.json").write_text(plan.read_text().replace("cam-1", "cam-2"))
-    async with simulation(plan, tmp_path / "sim.log", lambda _: None) as sim:
+    async with simulation("hub.sim", plan, tmp_path / "sim.log", lambda _: None) as sim:
         with pytest.raises(CityhubError, match=r"with code 1: hub\.sim: .*cam-2/config\.json is no bundle's"):
             await sim.follow()
 
@@ -111,7 +111,8 @@ def test_it_ends_when_the_process_that_started_it_is_killed(broker: Broker, tmp_
 import asyncio, pathlib
 from hub.cli.demo.process import simulation
 async def main():
-    async with simulation(pathlib.Path({str(plan)!r}), pathlib.Path({str(tmp_path / "log")!r}), print) as sim:
+    plan, log = pathlib.Path({str(plan)!r}), pathlib.Path({str(tmp_path / "log")!r})
+    async with simulation("hub.sim", plan, log, print) as sim:
         print(sim._process.pid, flush=True)
         await sim.follow()
 asyncio.run(main())

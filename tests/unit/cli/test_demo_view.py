@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from rich.cells import cell_len
 from rich.console import Console
 
-from hub.cli.demo.view import MODELS, REASONS, Happened, Snapshot, render, sparkline
+from hub.cli.demo.view import MODELS, REASONS, SHOWN_REASONS, Happened, Modbus, Snapshot, render, sparkline
 from hub.errors import Reason
 
 QUIET = Snapshot(city="Purbalingga")
@@ -28,6 +28,9 @@ BUSY = Snapshot(
     rejected={reason: 10 + place for place, reason in enumerate(Reason)},
     p50_ms=47.2,
     p99_ms=1069.9,
+    modbus=Modbus(
+        answering=1019, units=1022, polls=1_234_567, late=12, failed=4321, failing=[("kwh-1", "silent"), ("b", "c")]
+    ),
     events=[Happened(1_790_000_000_000_000_000 + n, f"cam-{n}", "warning", f"event {n} " * 30) for n in range(100)],
 )
 UNWELL = Snapshot(city="Purbalingga", problems=["the database does not answer " * 9])
@@ -86,9 +89,30 @@ def test_the_health_says_what_is_wrong_and_the_stage_what_is_going_on() -> None:
 def test_reasons_that_do_not_fit_are_summed_up() -> None:
     text = "\n".join(draw(BUSY, 80, 24))
     total = sum(BUSY.rejected.values())
-    shown = sum(sorted(BUSY.rejected.values())[-4:])
+    shown = sum(sorted(BUSY.rejected.values())[-SHOWN_REASONS:])
     assert f"rejected {total}" in text
     assert re.search(rf"lainnya · others +{total - shown} ", text)
+
+
+@pytest.mark.parametrize(("width", "height"), SIZES)
+def test_what_is_polled_has_a_panel_with_who_fails_and_why(width: int, height: int) -> None:
+    text = "\n".join(draw(BUSY, width, height))
+    for expected in (
+        "1019 / 1022 menjawab",
+        "1,234,567 dibaca",
+        "12 telat",
+        "4,321 gagal",
+        "kwh-1 (+1): silent",
+    ):
+        assert expected in text
+    assert "Modbus" not in "\n".join(draw(QUIET, width, height))
+
+
+def test_a_reason_that_is_longer_than_the_row_is_cut_and_controls_nothing() -> None:
+    polled = Modbus(answering=0, units=1, polls=1, late=0, failed=1, failing=[("kwh-1", "\x1b[2J" + "silent " * 40)])
+    lines = draw(Snapshot(city="Purbalingga", modbus=polled), 80, 24)
+    assert {cell_len(line) for line in lines} == {80}
+    assert all(char.isprintable() for line in lines for char in line)
 
 
 def test_every_reason_to_reject_has_an_indonesian_name() -> None:

@@ -134,6 +134,8 @@ def test_a_device_is_shown_with_all_its_fields(camera: Run) -> None:
         "lifecycle": "registered",
         "created_ns": shown["created_ns"],
         "updated_ns": shown["created_ns"],
+        "maintenance_until_ns": None,
+        "maintenance_reason": None,
         "certificates": [],
     }
     assert shown == expected

@@ -62,6 +62,13 @@ def test_a_default_is_a_vital_sign_too() -> None:
     assert model.watch.samples == [(NOW, NOW, 0)]
 
 
+def test_a_clock_that_is_wrong_is_a_vital_sign_that_no_payload_holds() -> None:
+    model = Model(SPEC, vitals=("energy.firmware", "energy.clock_skew"))
+    model.outcome(json.dumps({"ts": MS, "f": "v1"}))
+    model.outcome(json.dumps({"ts": 0, "f": "v1"}))
+    assert [sample[2:] for sample in model.watch.samples] == [("v1", False), ("v1", True)]
+
+
 def test_of_what_nobody_drains_the_newest_is_kept() -> None:
     entries: list[int] = []
     for number in range(MOST + 10):

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from hub.errors import Retryable
-from hub.sim.audit import Missing, count_points, find_missing
+from hub.sim.audit import Missing, compare_answers, count_points, find_missing
 from hub.sim.latency import LatencyProbe
-from hub.sim.report import Ledger
+from hub.sim.report import Answers, Ledger
 from hub.sinks.query import Series
 
 if TYPE_CHECKING:
@@ -85,9 +85,10 @@ async def test_nothing_measured_is_no_figure() -> None:
 
 
 async def test_points_are_counted_by_the_field_that_most_of_them_have() -> None:
-    names = Series("measurements", {}, ["name"], [["cctv"], ["event"]])
     cctv = Series("cctv", {}, ["time", "count_fps", "count_seq"], [[0, 8, 10]])
-    assert await count_points(Scripted([[names], [cctv], []])) == 10
+    reader = Scripted([[cctv], []])
+    assert await count_points(reader, ["cctv", "gps"], {"generic_ipcamera", "generic_tracker"}) == 10
+    assert reader.asked[0].endswith('WHERE "profile" =~ /^(generic_ipcamera|generic_tracker)$/')
 
 
 async def test_nothing_is_missing_when_every_message_has_its_point() -> None:
@@ -112,3 +113,46 @@ async def test_a_long_ledger_is_asked_for_in_slices(count: int) -> None:
     ledger = Ledger(device="cam-1", measurements=("cctv",), first_ms=0, gaps_ms=[1] * count)
     assert len(await find_missing(reader, [ledger])) == count + 1
     assert len(reader.asked) == (count + 1 + 4999) // 5000
+
+
+def answers(*said: tuple[int, float]) -> Answers:
+    """Return the ledger of a meter that answered at these seconds with these voltages."""
+    times, values = zip(*said, strict=True)
+    return Answers(
+        device="kwh-1",
+        measurement="energy",
+        field="voltage_v",
+        times_ns=tuple(1_000 * MS * at for at in times),
+        values=values,
+    )
+
+
+def volts(*stored: tuple[float, float]) -> Scripted:
+    """Return a database that holds these voltages at these seconds."""
+    rows: list[list[bool | float | str | None]] = [[int(at * 1_000 * MS), value] for at, value in stored]
+    return Scripted([[Series("energy", {}, ["time", "voltage_v"], rows)]])
+
+
+async def test_an_answer_is_found_by_its_value_shortly_after_it_was_given() -> None:
+    compared = await compare_answers(volts((10.01, 230.5), (20.2, 231.25)), [answers((10, 230.5), (20, 231.25))])
+    assert (compared.stored, compared.missing["kwh-1"], compared.invented["kwh-1"]) == (2, 0, 0)
+
+
+async def test_an_answer_without_its_point_is_missing() -> None:
+    compared = await compare_answers(volts((10.01, 230.5)), [answers((10, 230.5), (20, 231.25))])
+    assert (compared.stored, compared.missing["kwh-1"], compared.invented["kwh-1"]) == (1, 1, 0)
+
+
+async def test_a_value_that_is_stored_again_later_is_invented() -> None:
+    compared = await compare_answers(volts((10.01, 230.5), (20.01, 230.5)), [answers((10, 230.5))])
+    assert (compared.stored, compared.missing["kwh-1"], compared.invented["kwh-1"]) == (2, 0, 1)
+
+
+async def test_a_value_that_was_never_said_is_invented_and_one_at_the_wrong_time_is_both() -> None:
+    compared = await compare_answers(volts((10.01, 999), (90, 231.25)), [answers((10, 230.5), (20, 231.25))])
+    assert (compared.stored, compared.missing["kwh-1"], compared.invented["kwh-1"]) == (2, 2, 2)
+
+
+async def test_a_unit_of_which_nothing_is_stored_misses_every_answer() -> None:
+    compared = await compare_answers(Scripted([[]]), [answers((10, 230.5), (20, 231.25))])
+    assert (compared.stored, compared.missing["kwh-1"], compared.invented["kwh-1"]) == (0, 2, 0)

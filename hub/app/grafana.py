@@ -5,13 +5,14 @@ Its state is no problem of the hub's: the hub is well without it, and `cityhub g
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from contextlib import AsyncExitStack, asynccontextmanager
 from time import time_ns
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from hub.app.lifetime import running
 from hub.errors import MissingProgram
+from hub.grafana.live import Pace, Pulse
 from hub.grafana.options import GrafanaOptions
 from hub.grafana.push import everything
 from hub.grafana.runner import GrafanaRunner
@@ -20,10 +21,10 @@ from hub.local.influxd import ManagedInflux
 from hub.local.supervisor import Supervisor
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Coroutine
+    from collections.abc import AsyncIterator, Callable
 
+    from hub.app.hub import Hub
     from hub.grafana.annotations import Incidents
-    from hub.grafana.live import Pulse
     from hub.settings import Settings
     from hub.sinks.options import SinkOptions
 
@@ -44,7 +45,7 @@ async def company(
             settings, database, incidents, pulse, stack
         )
         if runner is not None:
-            await stack.enter_async_context(_beside("grafana", runner.run()))
+            await stack.enter_async_context(running("grafana", runner.run()))
         yield runner
 
 
@@ -79,7 +80,7 @@ async def _own(
     except MissingProgram as missing:
         log.info("%s", missing)
         return None
-    await stack.enter_async_context(_beside(program.name, Supervisor(program).run()))
+    await stack.enter_async_context(running(program.name, Supervisor(program).run()))
     log.info("Grafana will be at %s", own.address)
     options = GrafanaOptions.model_validate({"url": own.address})
     reader = database if settings.influxdb else _managed(settings).reader_options()
@@ -93,12 +94,20 @@ def _managed(settings: Settings) -> ManagedInflux:
     return ManagedInflux(settings.local_influxdb, settings.state_dir / "influxdb")
 
 
-@asynccontextmanager
-async def _beside(name: str, room: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
-    """Run a room beside the block; when it fails the block is cancelled, when the block ends it is."""
-    async with asyncio.TaskGroup() as tasks:
-        task = tasks.create_task(room, name=name)
-        try:
-            yield
-        finally:
-            task.cancel()
+def pulse_of(hub: Hub) -> Callable[[], Pulse]:
+    """Return what takes the figures that the wall shows each second."""
+    pace = Pace(time_ns)
+
+    def take() -> Pulse:
+        rx_bps, tx_bps = hub.history.bandwidth.uplinks.rates() or (None, None)
+        return Pulse(
+            messages_per_s=pace.per_s(hub.counters.messages),
+            spool_points=hub.spool.lines,
+            devices=len(hub.directory),
+            online=hub.status.fleet.counts()["online"],
+            incidents=len(hub.status.incidents.open()),
+            rx_bps=rx_bps,
+            tx_bps=tx_bps,
+        )
+
+    return take

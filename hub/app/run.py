@@ -1,0 +1,146 @@
+"""The order in which the rooms start and stop."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+from contextlib import AsyncExitStack
+from dataclasses import replace
+from functools import partial
+from time import monotonic, time_ns
+from typing import TYPE_CHECKING, Final
+
+from hub.app.broker import api_files, broker_link, renew
+from hub.app.database import influx_options, opened
+from hub.app.grafana import company, pulse_of
+from hub.app.history import open_books
+from hub.app.hub import VERSION, Hub
+from hub.app.lifetime import running
+from hub.app.status import inventory_of, runner_of, status_of
+from hub.directory import Directory, vendor_topics
+from hub.errors import CityhubError, ungrouped
+from hub.local.services import renew_in_time
+from hub.pipeline.counters import Counters
+from hub.pipeline.delivery import Delivery
+from hub.pipeline.intake import BatchingIntake
+from hub.pipeline.kept_keys import release_keys
+from hub.pipeline.registry_feed import RegistryFeed
+from hub.profiles.certificate import certificate_rules
+from hub.profiles.loader import load_profiles
+from hub.sources.modbus.pace import RealPace
+from hub.sources.modbus.source import ModbusSource
+from hub.sources.mqtt import MqttSource
+from hub.spool.sqlite import SqliteSpool
+from hub.status.broker_stats import BrokerStats
+from hub.transport.modbus_bus import PymodbusBus
+from hub.transport.tls import client_context
+from hub.web.api import network_api
+from hub.web.health import health_router
+from hub.web.polled import polled_router
+from hub.web.server import build_api, serve, serve_tls
+from hub.web.services import services_on
+from provisioning.ca import Authority
+from provisioning.database import open_engine
+from provisioning.enforcement import Enforcement
+from provisioning.errors import ProvisioningError
+from provisioning.kept_keys import KeptKeys
+from provisioning.keystore import find_passphrase
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from hub.local.supervisor import Supervisor
+    from hub.settings import Settings
+
+DAY_NS: Final = 86_400 * 1_000_000_000
+
+log = logging.getLogger(__name__)
+
+
+async def run_hub(settings: Settings, stop: asyncio.Event, started: Callable[[Hub], None]) -> None:
+    """Run until `stop` is set, then stop in the reverse order of starting: no room outlives what it stands on.
+
+    Args:
+        started: called once with the hub when everything is up.
+
+    Raises:
+        CityhubError: something that the hub cannot do without is missing or wrong.
+    """
+    with ungrouped(CityhubError, ProvisioningError):
+        async with asyncio.TaskGroup() as tasks:
+            hub = tasks.create_task(_live(settings, started), name="hub")
+            await stop.wait()
+            log.info("stopping")
+            hub.cancel()
+
+
+async def _live(settings: Settings, started: Callable[[Hub], None]) -> None:
+    """Run until cancelled, which may be as early as during the start."""
+    async with AsyncExitStack() as stack:
+        started(await _start(settings, stack))
+        await asyncio.Event().wait()
+
+
+async def _start(settings: Settings, stack: AsyncExitStack) -> Hub:
+    enter = stack.enter_async_context
+    engine = open_engine(settings.registry_url)
+    stack.callback(engine.dispose)
+    authority = Authority.load(settings.pki_dir, clock=time_ns, passphrase=find_passphrase(os.environ))
+    vocabulary, profiles = load_profiles(own=settings.profiles.folder)
+    directory = Directory(vocabulary, profiles, settings.local_influxdb.raw_days * DAY_NS)
+    rules, grace_days = certificate_rules(profiles), settings.api.grace_days
+    services = services_on(engine, authority, time_ns, grace_days=grace_days, profiles=rules)
+    policy = Enforcement(engine, services.registry, services.revocation, authority, time_ns)
+    spool = await enter(SqliteSpool(settings.spool_file, settings.spool))  # first: it keeps a second hub away
+    servers: dict[str, Supervisor] = {}
+    database = await enter(influx_options(settings, servers))
+    vendors = {name: vendor_topics(profile) for name, profile in profiles.items()}
+    broker, watch = await enter(broker_link(settings, servers, authority, policy, vendors))
+    sink = await enter(opened(database, settings.pipeline.writers))
+    feed = RegistryFeed(services.registry, directory)
+    status = status_of(settings, directory, profiles)
+    counters = Counters()
+    delivery = Delivery(spool, sink, settings.pipeline, counters, time_ns)
+    intake = BatchingIntake(directory, spool, settings.pipeline, counters)
+    source = MqttSource(broker, partial(client_context, broker), intake, time_ns, directory.filters)
+    bus = partial(PymodbusBus, connect_s=settings.modbus.connect_s)
+    modbus = ModbusSource(directory, intake, settings.modbus, RealPace(), bus)
+    history = await enter(open_books(settings, database, directory, services.registry, status))
+    hub = Hub(
+        settings, directory, counters, spool, delivery, source, modbus, feed, history, database, servers, watch,
+        settings.broker_address, status, BrokerStats(broker), monotonic(),
+    )  # fmt: skip
+    runner = runner_of(hub, engine, services, intake)
+    feed.followers += [runner, modbus]
+    await feed.load()
+    await runner.load()
+    stack.push_async_callback(runner.close)
+    loopback = build_api([health_router(hub.health), polled_router(modbus.state)], VERSION)
+    live = replace(
+        services, presence=runner.presence, write=intake.add, keep_ns=settings.local_influxdb.raw_days * DAY_NS
+    )
+    network = network_api(live, settings.api, time_ns, VERSION)
+    rooms = {
+        "spool": spool.tidy(),
+        "delivery": delivery.run(),
+        "history-spool": history.spool.tidy(),
+        "history": history.delivery.run(),
+        "books": history.books.run(),
+        "intake": intake.run(),
+        "web": serve(loopback, settings.web),
+        "api": serve_tls(network, settings.api, api_files(settings, authority)),
+        "watch": watch.run(),
+        "renewal": renew_in_time(partial(renew, settings, authority, watch), time_ns),
+        "registry": feed.run(),
+        "keys": release_keys(KeptKeys(engine, time_ns), directory),
+        "status": runner.run(),
+        "broker-stats": hub.stats.run(),
+        "inventory": inventory_of(engine, profiles, intake).run(),
+        "mqtt": source.run(),
+        "modbus": modbus.run(),
+    }
+    for name, room in rooms.items():
+        await enter(running(name, room))
+    hub.grafana = await enter(company(settings, database, status.incidents, pulse_of(hub)))
+    return hub

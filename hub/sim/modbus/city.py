@@ -1,0 +1,165 @@
+"""What the simulated city polls over Modbus: energy meters, UPSes in CCTV cabinets, river gauges. Pure, seeded."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from random import Random
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from hub.sim.city import camera_site, nth_district, river_plan, river_site, site_near
+from hub.sim.geography import RIVERS
+from hub.sim.modbus.gateway import LOOPBACK
+from hub.sim.modbus.plan import GatewayPlan, GaugePlan, Manner, MeterPlan, PolledPlan, UnitModel, UnitPlan, UpsPlan
+from provisioning.records import NewDevice, Site
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+METER, UPS, GAUGE = "eastron_sdm120", "apc_smartups", "dfrobot_sen0492"
+"""Names of the device profiles that the simulated units answer to."""
+FIRST_GAUGE: Final = 0x50
+"""The unit that a SEN0492 is when it leaves its maker; the next on the same bus count on from there."""
+ABOVE_MM: Final = 3600
+"""How far the usual water is below the sensor, which sees four metres."""
+
+
+class PolledDevice(NamedTuple):
+    """A unit, as the registry takes it and as the simulation plays it."""
+
+    record: NewDevice
+    site: Site
+    plan: UnitPlan
+
+
+@dataclass(frozen=True, slots=True)
+class Bus:
+    """A gateway with the units behind it; `rtu` frames over TCP instead of Modbus TCP."""
+
+    rtu: bool
+    devices: tuple[PolledDevice, ...]
+
+    def records(self, port: int) -> list[NewDevice]:
+        """Return the devices, polled on that port of loopback."""
+        scheme = "rtutcp" if self.rtu else "tcp"
+        address = f"{scheme}://{LOOPBACK}:{port}"
+        return [replace(one.record, modbus=address, unit=one.plan.unit) for one in self.devices]
+
+    def plan(self, port: int) -> GatewayPlan:
+        """Return what the simulation is told of it."""
+        return GatewayPlan(port=port, rtu=self.rtu, units=tuple(one.plan for one in self.devices))
+
+
+@dataclass(frozen=True, slots=True)
+class Polled:
+    """All that is polled, bus by bus."""
+
+    buses: tuple[Bus, ...]
+
+    @property
+    def sites(self) -> list[Site]:
+        """The sites, each once."""
+        return list({one.site.id: one.site for bus in self.buses for one in bus.devices}.values())
+
+    def records(self, ports: Sequence[int]) -> list[NewDevice]:
+        """Return the devices, a port for each bus."""
+        return [record for bus, port in zip(self.buses, ports, strict=True) for record in bus.records(port)]
+
+    def plan(self, ports: Sequence[int]) -> PolledPlan:
+        """Return what the simulation is told, with the same ports."""
+        return PolledPlan(gateways=tuple(bus.plan(port) for bus, port in zip(self.buses, ports, strict=True)))
+
+
+def plan_polled(meters: int = 12, upses: int = 6, gauges: int = 4, seed: int = 2026) -> Polled:
+    """Return so many units of each kind; the same arguments give the same units.
+
+    The second meter is dead, the seventh answers with exceptions, and the fifth UPS is slow; so each has neighbours
+    on its bus that must not notice.
+    """
+    rng = Random(seed)  # noqa: S311 - a simulation
+    return Polled(
+        (
+            *_buses([_meter(index, rng) for index in range(meters)], 4, {1: Manner.DEAD, 6: Manner.FAULTY}),
+            *_buses([_ups(index, rng) for index in range(upses)], 3, {4: Manner.SLOW}),
+            *_buses([_gauge(index, rng) for index in range(gauges)], 4, {}, first=FIRST_GAUGE, rtu=True),
+        )
+    )
+
+
+class _Draft(NamedTuple):
+    record: NewDevice
+    site: Site
+    model: UnitModel
+    seed: int
+
+
+def _buses(
+    drafts: list[_Draft], each: int, manners: Mapping[int, Manner], *, first: int = 1, rtu: bool = False
+) -> list[Bus]:
+    """Hang `each` units on a bus; `manners` are those of single units, by their index."""
+    devices = [
+        PolledDevice(
+            draft.record,
+            draft.site,
+            UnitPlan(
+                id=draft.record.id,
+                unit=first + index % each,
+                manner=manners.get(index, Manner.STEADY),
+                seed=draft.seed,
+                model=draft.model,
+            ),
+        )
+        for index, draft in enumerate(drafts)
+    ]
+    return [Bus(rtu, tuple(devices[start : start + each])) for start in range(0, len(devices), each)]
+
+
+def _meter(index: int, rng: Random) -> _Draft:
+    """Every other one meters street lamps, the others an office."""
+    district, number = nth_district(index)
+    lamps = bool(index % 2)
+    what, about = ("pju", "Panel PJU") if lamps else ("kantor", "Kantor kecamatan")
+    site = site_near(f"{district.id}-{what}", f"{about} {district.name}", district.centre, number + 12)
+    record = NewDevice(
+        id=f"kwh-{district.id}-{number:02}",
+        profile=METER,
+        name=f"Meter listrik {about} {district.name}",
+        agency="dishub" if lamps else "kominfo",
+        site=site.id,
+        zones=("traffic",) if lamps else (),
+        serial=f"PBG-KWH-{index + 1:05}",
+    )
+    return _Draft(record, site, MeterPlan(busiest_w=rng.uniform(800, 6000), lamps=lamps), rng.getrandbits(32))
+
+
+def _ups(index: int, rng: Random) -> _Draft:
+    """It stands in the cabinet of the camera of the same index."""
+    district, number = nth_district(index)
+    duty, site = camera_site(index)
+    record = NewDevice(
+        id=f"ups-{district.id}-{number:02}",
+        profile=UPS,
+        name=f"UPS {site.name}",
+        agency=duty.agency,
+        site=site.id,
+        zones=duty.zones,
+        serial=f"PBG-UPS-{index + 1:05}",
+    )
+    return _Draft(record, site, UpsPlan(load_w=rng.uniform(120, 420), runtime_s=rng.uniform(600, 2400)),
+                  rng.getrandbits(32))  # fmt: skip
+
+
+def _gauge(index: int, rng: Random) -> _Draft:
+    """It hangs at the post of the gauge that speaks MQTT, above the same flood."""
+    river, number = RIVERS[index % len(RIVERS)], index // len(RIVERS) + 1
+    site, flow = river_site(river, number), river_plan(river, number)
+    record = NewDevice(
+        id=f"dst-{river.id}-{number:02}",
+        profile=GAUGE,
+        name=f"Sensor jarak {river.name} {number}",
+        agency="bpbd",
+        site=site.id,
+        zones=("disaster",),
+        serial=f"PBG-DST-{index + 1:05}",
+    )
+    plan = GaugePlan(mast_mm=round(10 * flow.usual_cm) + ABOVE_MM, river=flow)
+    return _Draft(record, site, plan, rng.getrandbits(32))
