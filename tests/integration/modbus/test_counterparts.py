@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from provisioning.records import NewDevice
 from tests.integration.modbus.processes import (
     PATIENCE_S,
     Tables,
@@ -20,7 +21,7 @@ from tests.integration.modbus.processes import (
     started,
 )
 from tests.polled import Kept, PolledEntry, directory_of, polling, source_of
-from tests.rig import LOOPBACK, free_ports
+from tests.rig import LOOPBACK, free_ports, rig
 
 if TYPE_CHECKING:
     from asyncio.subprocess import Process
@@ -168,11 +169,9 @@ async def test_when_the_server_dies_nothing_is_written_and_when_it_is_back_it_is
 
 async def test_a_meter_on_libmodbus_arrives_in_the_database_by_the_profile_that_ships(tmp_path: Path) -> None:
     """From the registry of a running hub to a query: nothing of it is the test's own but the registers."""
-    tables: Tables = {
-        "input": {**dict.fromkeys(range(0x60), 0), **dict.fromkeys(range(0x156, 0x15A), 0)},
-        "holding": {},
-    }
-    tables["input"] |= {0: 0x4366, 1: 0x8000, 0x46: 0x4248, 0x48: 0x449A, 0x49: 0x5000}
+    zeros: dict[int, int] = dict.fromkeys((*range(0x60), *range(0x156, 0x15A)), 0)
+    held = {0: 0x4366, 1: 0x8000, 0x46: 0x4248, 0x48: 0x449A, 0x49: 0x5000}
+    tables: Tables = {"input": zeros | held, "holding": {}}
     port = free_ports(1)[0]
     device = NewDevice(id="kwh-1", profile="eastron_sdm120", agency=None, modbus=f"tcp://{LOOPBACK}:{port}", unit=1)
     began = time.time_ns()
