@@ -59,6 +59,8 @@ def resolve(payload: bytes, received_ns: int, *, retained: bool) -> list[Sample]
         time_ns = _time(index, base.get("bt", 0) + record.get("t", 0), received_ns, retained=retained)
         if not moments[time_ns].add(base.get("bn", ""), record.get("n", ""), value):
             _refuse(index, f"{brief(base.get('bn', '') + record.get('n', ''))} is no name, or a second of this time")
+    if not moments:
+        raise Rejected([Fault(Reason.NO_READINGS, "no record of the pack holds a value")])
     return [moment.sample(time_ns) for time_ns, moment in moments.items()]
 
 

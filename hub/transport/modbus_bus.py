@@ -3,6 +3,8 @@
 What of pymodbus is changed, and why:
 - It connects again by itself, and tries requests again by itself: both are off, for the poller does that better.
 - A request that waits while the connection ends would wait for its whole timeout: it is told at once.
+- It waits with `asyncio.wait_for`, which before Python 3.12 may take an answer for the end of a cancellation, so that
+  the task lives on: it waits on the answer itself.
 - A frame that it cannot read would end in a traceback on the event loop: the connection is dropped instead.
 - It takes an answer of any length, on RTU also one of the request before: length, function and transaction are
   compared here, and on RTU the connection is dropped as soon as one answer is overdue.
@@ -14,7 +16,7 @@ import asyncio
 import os
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
-from pymodbus import FramerType, ModbusException
+from pymodbus import FramerType
 from pymodbus.client import AsyncModbusSerialClient, AsyncModbusTcpClient
 from pymodbus.exceptions import ConnectionException
 from pymodbus.pdu.bit_message import ReadCoilsRequest, ReadDiscreteInputsRequest
@@ -38,8 +40,6 @@ REQUESTS: Final[dict[Table, type[ModbusPDU]]] = {
     "coil": ReadCoilsRequest,
     "discrete": ReadDiscreteInputsRequest,
 }
-NEVER: Final = 1 << 30
-"""pymodbus drops a connection after so many unanswered requests; the poller decides that."""
 EXCEPTION: Final = 0x80
 
 
@@ -73,7 +73,6 @@ class PymodbusBus:
         self.close()
         client = _client(self._address)
         client.ctx = _Manager(client, self._connect_s)
-        client.set_max_no_responses(NEVER)
         try:
             await client.connect()
         except BaseException:
@@ -106,23 +105,15 @@ class PymodbusBus:
         except ConnectionException as error:
             self.close()
             raise LinkDown("the connection ended") from error
-        except ModbusException as error:
+        except NoAnswer:
             self._overdue()
-            raise NoAnswer(f"no answer within {timeout_s:g} s") from error
+            raise
         except asyncio.CancelledError:
             self.close()
             raise
-        self._heed_cancellation()
         if answer.transaction_id != request.transaction_id:
             self._stray("the answer belongs to another request")
         return answer
-
-    def _heed_cancellation(self) -> None:
-        """Python 3.11's wait_for, on which pymodbus waits, forgets a cancellation that meets the answer."""
-        task = asyncio.current_task()
-        if task is not None and task.cancelling():
-            self.close()
-            raise asyncio.CancelledError
 
     def _values(self, request: ModbusPDU, answer: ModbusPDU) -> Sequence[int]:
         """Return what was asked for; coils come in whole bytes, the rest of the last one is padding."""
@@ -166,11 +157,32 @@ class _Manager(TransactionManager):
             raise LinkDown(f"no connection: {_reason(error)}") from error
         return True
 
+    async def execute(self, no_response_expected: bool, request: ModbusPDU) -> ModbusPDU:  # noqa: FBT001 - pymodbus's own
+        """Send a request and wait for its answer; an answer is always expected."""
+        del no_response_expected
+        async with self._lock:
+            request.transaction_id = self.getNextTID()
+            self.recv_buffer = b""
+            self.response_future = self.loop.create_future()
+            alarm = self.loop.call_later(self.comm_params.timeout_connect, self._end, self._no_answer())
+            try:
+                self.pdu_send(request)
+                answer: ModbusPDU = await self.response_future
+            finally:
+                alarm.cancel()
+        return answer
+
+    def _no_answer(self) -> NoAnswer:
+        return NoAnswer(f"no answer within {self.comm_params.timeout_connect:g} s")
+
+    def _end(self, error: Exception) -> None:
+        if self._lock.locked() and not self.response_future.done():
+            self.response_future.set_exception(error)
+
     def callback_disconnected(self, exc: Exception | None) -> None:
         """Tell the request that waits."""
         super().callback_disconnected(exc)
-        if self._lock.locked() and not self.response_future.done():
-            self.response_future.set_exception(ConnectionException("the connection ended"))
+        self._end(ConnectionException("the connection ended"))
 
     def callback_data(self, data: bytes, addr: tuple[Any, ...] | None = None) -> int:
         """Drop the connection when what came is no frame."""

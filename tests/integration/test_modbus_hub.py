@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import time
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,6 +13,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from hub.profiles.loader import load_cases, load_profiles, profiles_folder
+from provisioning.database import open_engine
+from provisioning.registry import Registry
 from tests.integration.local_pki import free_ports
 from tests.integration.one_box import OneBox, wait_until
 from tests.unit.decode.line_protocol import parse_line
@@ -61,7 +64,9 @@ def test_a_meter_is_added_answers_falls_silent_and_is_removed(hub: OneBox, tmp_p
         wait_until(lambda: "last answer" in polling(hub, "meter-1"))
     hub.until(lambda health: health.modbus_failed > 0)
     wait_until(lambda: polling(hub, "meter-1").startswith(f"{address}: no connection: connection refused"))
-    hub.run("device", "remove", "meter-1")
+    engine = open_engine(hub.settings.registry_url)
+    Registry(engine, time.time_ns).remove_device("meter-1")
+    engine.dispose()
     hub.until(lambda health: health.modbus_devices == 0)
 
 
@@ -96,6 +101,11 @@ def stored(hub: OneBox, device: str, case: Case) -> dict[str, dict[str, object]]
     return found
 
 
+def rejected(hub: OneBox) -> set[str]:
+    """Return the devices of which something was rejected."""
+    return {json.loads(line)["device"] for line in hub.run("rejects", "--limit", "1000", "--json").stdout.splitlines()}
+
+
 @pytest.mark.slow
 def test_every_case_of_every_profile_arrives_in_the_database(hub: OneBox, tmp_path: Path) -> None:
     every = {f"case-{number}": one for number, one in enumerate(cases(), 1)}
@@ -110,5 +120,5 @@ def test_every_case_of_every_profile_arrives_in_the_database(hub: OneBox, tmp_pa
             wait_until(lambda device=device, case=case: stored(hub, device, case) == expected(case))  # type: ignore[misc]  # bound at once
             print(f"{profile}/{file}: {sum(len(fields) for fields in expected(case).values())} readings")
         refused = {device for device, one in every.items() if one[2].rejected}
-        wait_until(lambda: refused <= {letter["device"] for letter in hub.rejects()})
+        wait_until(lambda: refused <= rejected(hub))
     hub.until(lambda health: health.modbus_devices == len(every))

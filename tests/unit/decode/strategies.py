@@ -48,6 +48,20 @@ VALUES = st.recursive(
 )
 
 
+def is_plain(spec: MessageSpec) -> bool:
+    """Tell whether a message is the hub's own format: JSON with a time, its values as they are or scaled."""
+    sources = [source for readings in spec.readings.values() for source in readings.values()]
+    usual = {"path", "scale", "offset"}
+    return spec.model_fields_set == {"time", "readings"} and all(one.model_fields_set <= usual for one in sources)
+
+
+def may_be_silent(spec: MessageSpec) -> bool:
+    """Tell whether some payloads of a message are no fault, although nothing is stored of them."""
+    return bool(spec.when or spec.partial or spec.retained == "ignore" or spec.empty == "ignored") or any(
+        source.absent for readings in spec.readings.values() for source in readings.values()
+    )
+
+
 def keys(spec: MessageSpec) -> list[str]:
     """Every path that the profile reads, the time's included."""
     paths = [source.path or "" for readings in spec.readings.values() for source in readings.values()]
