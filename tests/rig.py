@@ -65,6 +65,11 @@ class Server:
             await asyncio.gather(self._task, return_exceptions=True)
             self._task = None
 
+    @property
+    def pid(self) -> int | None:
+        """Its process, while it runs."""
+        return self._supervisor.pid
+
     def kill(self) -> None:
         """Kill it (-9); its supervisor starts it again."""
         if self._supervisor.pid is not None:

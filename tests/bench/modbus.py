@@ -9,7 +9,7 @@ requests_fewest     the fewest that can read its registers
 cpu_percent         user and system time of the hub's process, of one core
 
 Everything but the last is counted by the meters, not by the hub. The hub is the whole `cityhub up`, which stores what
-it reads in InfluxDB; it is kept on one core, and the meters on the others where there are any.
+it reads in InfluxDB; it is kept on one core, and meters and servers on the others where there are any.
 """
 
 from __future__ import annotations
@@ -123,7 +123,7 @@ async def measure(meters: int, seconds: float, folder: Path) -> Figures:
         made = await stack.enter_async_context(rig(folder, planned, overrides=overrides))
         _say(f"{meters} meters are listening; the hub connects to them ...")
         hub = await made.start_hub()
-        _apart(hub.pid, field.pid)
+        _apart(hub.pid, [field.pid, *(one.pid for one in (made.broker, made.influx) if one.pid)])
         await _all_polled(field, meters)
         _say(f"measuring for {seconds:.0f} seconds ...")
         field.say()
@@ -161,12 +161,12 @@ def _figures(meters: int, seconds: float, counted: Counted, used_s: float) -> Fi
     )
 
 
-def _apart(hub: int, field: int) -> None:
-    """Give the hub one core, and the meters the others, where there are any."""
-    first, *others = sorted(os.sched_getaffinity(0))
-    os.sched_setaffinity(hub, {first})
-    if others:
-        os.sched_setaffinity(field, others)
+def _apart(hub: int, others: list[int]) -> None:
+    """Give the hub one core, and all others the other cores, where there are any."""
+    first, *rest = sorted(os.sched_getaffinity(0))
+    for pid, cores in ((hub, [first]), *((pid, rest or [first]) for pid in others)):
+        for thread in Path(f"/proc/{pid}/task").iterdir():
+            os.sched_setaffinity(int(thread.name), cores)
 
 
 def cpu_s(pid: int) -> float:
