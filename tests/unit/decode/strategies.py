@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from hypothesis import assume
 from hypothesis import strategies as st
 
+from hub.decode.position import NO_FIX_M, distance_m
 from hub.decode.time_rule import AHEAD, EARLIEST
 
 if TYPE_CHECKING:
@@ -112,7 +113,8 @@ def good_samples(draw: st.DrawFn, spec: MessageSpec, vocabulary: Vocabulary) -> 
         reading = vocabulary.reading(measurement, name)
         assert reading is not None
         put(sample, source.path or "", draw(good_values(reading, source.scale, source.offset)))
-    assume((sample.get("lat"), sample.get("lon")) != (0, 0))  # which no tracker is believed
+    if {"lat", "lon"} <= sample.keys():
+        assume(distance_m(sample["lat"], sample["lon"], 0, 0) >= NO_FIX_M)  # which no tracker is believed
     assert spec.time is not None
     put(sample, spec.time.path, draw(st.integers((NOW - KEEP) // 1_000_000 + 1, NOW // 1_000_000)))
     return sample

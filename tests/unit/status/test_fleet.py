@@ -287,7 +287,7 @@ class Story(Street):
 
     def leaves(self, index: int = 0, *, retained: bool = False) -> None:
         super().leaves(index, retained=retained)
-        if not retained:
+        if not retained and self.will <= self.sign:  # of several without a word between them, the first counts
             self.will = self.now
 
     def kept(self) -> None:
@@ -301,7 +301,7 @@ class Story(Street):
 
     def well(self) -> None:
         self.fleet.hear(Ear.MQTT, self.now)
-        self.deaf = False
+        self.deaf, self.will = False, 0
 
     def check(self) -> None:
         state = self.state()
