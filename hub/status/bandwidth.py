@@ -72,7 +72,7 @@ class Bandwidth:
         account = self._account(watch.device)
         if account is None:
             return
-        for sample in samples:
+        for sample in samples if account.router else self._thinned(account, samples):
             for flow in account.meter.take(sample):
                 self._book(account, flow)
                 self._due[watch.index % 60].add(watch.device)
@@ -81,6 +81,11 @@ class Bandwidth:
         self._bookings.meters[watch.device] = account.meter.snapshot()
         if account.router and account.link is not None:
             account.link.heard_ns = now_ns
+
+    def _thinned(self, account: Account, samples: Sequence[tuple[Any, ...]]) -> Sequence[tuple[Any, ...]]:
+        start = self._periods.start
+        within = len(samples) > 1 and start("hour", samples[0][0]) == start("hour", samples[-1][0] - 1)
+        return account.meter.thinned(samples) if within else samples
 
     def tick(self, now_ns: int) -> str:
         """See `Part.tick`."""

@@ -6,11 +6,15 @@ A counter wins over a rate: a device that has ever shown its counter is not meas
 from __future__ import annotations
 
 from dataclasses import dataclass
+from operator import le, lt
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from hub.status.counters import was_rebooted
 from hub.status.tracks import Measure, Span, Track, measure_counter, measure_rate
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from hub.status.gauges import Gauge
     from hub.status.tracks import Knot
 
@@ -65,6 +69,21 @@ class Meter:
                 flows += [Flow(direction, span) for span in spans]
         return flows
 
+    def thinned(self, samples: Sequence[tuple[Any, ...]]) -> Sequence[tuple[Any, ...]]:
+        """Return samples that add up to the same: of a stretch in which counters only rose, its two ends.
+
+        A device may send many between two looks at it, and each costs some ten microseconds to book. The stretch must
+        lie within one hour, which the caller sees to.
+        """
+        first, last = samples[0], samples[-1]
+        gauge = self._method.gauge
+        if len(samples) <= len((first, last)) or not gauge.rates.keys() <= gauge.counters.keys():
+            return samples
+        if not 0 < last[0] - first[0] <= gauge.gap_ns or was_rebooted(gauge.reading(first, 0), gauge.reading(last, 0)):
+            return samples
+        rising = [0, *gauge.counters.values(), *(place for place in (gauge.uptime, gauge.boot) if place is not None)]
+        return (first, last) if all(_rises(samples, place) for place in rising) else samples
+
     def lost(self, sample: tuple[Any, ...]) -> int:
         """Return how many packets the device threw away since the sample before, as far as it counts them."""
         gauge = self._method.gauge
@@ -100,3 +119,11 @@ class Meter:
         if track is None:
             track = self._tracks[name] = Track(self._method.gauge.gap_ns)
         return track
+
+
+def _rises(samples: Sequence[tuple[Any, ...]], place: int) -> bool:
+    """Whether what stands at a place never falls; a time must rise, or two samples would be one."""
+    column = [sample[place] for sample in samples]
+    if None in column:
+        return False
+    return all(map(lt if place == 0 else le, column, column[1:]))
