@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.hazmat.primitives.serialization.pkcs7 import load_der_pkcs7_certificates
 
 from provisioning.claim_code import parse_claim_text
-from tests.integration.one_box import LOOPBACK, OneBox
+from tests.integration.one_box import LOOPBACK, OneBox, wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -60,8 +60,9 @@ def test_a_claim_is_printed_scanned_exchanged_and_the_first_telemetry_is_seen(bo
     said = box.publish("devices/cam-tiang-7/telemetry", '{"fps": 25}', device)
 
     assert "RC:0" in said, said
-    box.until(lambda health: health.points_stored == 1)
-    assert box.query("SELECT fps FROM cctv WHERE device = 'cam-tiang-7'")[0][1] == 25
+    found = "SELECT fps FROM cctv WHERE device = 'cam-tiang-7'"
+    wait_until(lambda: box.query(found))
+    assert box.query(found)[0][1] == 25
 
 
 def test_a_revoked_device_is_refused_at_its_next_connect(box: OneBox) -> None:
