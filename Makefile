@@ -36,7 +36,7 @@ $(NODE)/node_modules/.complete: $(NODE)/package-lock.json
 demo: setup ## Start the hub with a simulated Purbalingga and show it working; ARGS="--seconds 30 --json"
 	@$(BIN)/cityhub demo $(ARGS)
 
-check: $(STAMP) ## Lint, types, imports, unit tests: under a minute
+check: $(STAMP) ## Lint, types, imports, unit tests
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
