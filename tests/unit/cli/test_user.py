@@ -29,6 +29,7 @@ from provisioning.audit_tables import audit_row
 from provisioning.database import open_engine, writing
 from provisioning.errors import InvalidIdentity, NotAuthenticated, Unknown, WeakPassword
 from provisioning.users import Users
+from tests.databases import write_fresh
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -54,6 +55,7 @@ app(["user", "password", "budi"], obj=Context(Path(sys.argv[1])))
 @pytest.fixture
 def settings(tmp_path: Path) -> Path:
     (tmp_path / "state").mkdir(mode=0o700)
+    write_fresh(tmp_path / "state" / "registry.db")
     settings = tmp_path / "cityhub.toml"
     settings.touch()
     return settings

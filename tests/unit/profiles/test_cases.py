@@ -5,14 +5,14 @@ from typing import TYPE_CHECKING
 import pytest
 
 from hub.decode.cases import case_problems, decode_case
-from hub.profiles.loader import load_cases, load_profiles, profiles_folder
+from hub.profiles.loader import load_cases, profiles_folder
 from hub.profiles.terms import Terms
+from tests.shipped import PROFILES, VOCABULARY
 from tests.unit.decode.line_protocol import parse_line, parse_lines
 
 if TYPE_CHECKING:
     from hub.profiles.schema import Case, Profile
 
-VOCABULARY, PROFILES = load_profiles()
 TERMS = {name: Terms(profile, name, VOCABULARY) for name, profile in PROFILES.items()}
 CASES = [(name, file, case) for name in PROFILES for file, case in load_cases(profiles_folder() / name).items()]
 

@@ -13,12 +13,12 @@ from hypothesis import strategies as st
 from hub.decode.messages import compile_profile
 from hub.decode.watch import Watch
 from hub.errors import Rejected
-from hub.profiles.loader import load_profiles
 from hub.sim.geography import DISTRICTS, Point, distance_m
 from hub.sim.models import activity, build, warmth
 from hub.sim.plan import CameraPlan, DevicePlan, ModelPlan, RiverPlan, TrackerPlan, WeatherPlan
 from hub.sim.rubbish import Rubbish, spoil
 from hub.sim.units import SECOND_NS, WIB, Unit, hour_of_day
+from tests.shipped import PROFILES, VOCABULARY
 
 if TYPE_CHECKING:
     from hub.profiles.schema import Profile
@@ -32,7 +32,6 @@ PLANS: dict[str, ModelPlan] = {
     "generic_environment": RiverPlan(river="Kali Klawing", usual_cm=140, altitude_m=60, flood_cm=300, flood_after_s=10),
     "generic_environment weather": WeatherPlan(altitude_m=150),
 }
-VOCABULARY, PROFILES = load_profiles()
 KEEP_NS = 30 * 86_400 * SECOND_NS
 
 
