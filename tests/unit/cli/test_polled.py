@@ -65,7 +65,7 @@ def hub(port: int, status: int, body: object) -> Iterator[list[str]]:
             """Keep quiet."""
 
     with HTTPServer(("127.0.0.1", port), Handler) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
+        threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
         yield asked
         server.shutdown()
 

@@ -119,6 +119,7 @@ def test_a_password_is_read_from_standard_input(budi: Run, users: Users) -> None
     assert users.authenticate("budi", PASSWORD, "10.1.2.3").actor == Actor("budi", "10.1.2.3")
 
 
+@pytest.mark.slow
 def test_a_password_is_asked_for_twice_and_never_shown(budi: Run, users: Users, settings: Path) -> None:
     assert budi("user", "list").exit_code == 0
     ours, theirs = pty.openpty()

@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     from hub.profiles.schema import Case, Profile
 
 TERMS = {name: Terms(profile, name, VOCABULARY) for name, profile in PROFILES.items()}
-CASES = [(name, file, case) for name in PROFILES for file, case in load_cases(profiles_folder() / name).items()]
+CASES_OF = {name: load_cases(profiles_folder() / name) for name in PROFILES}
+CASES = [(name, file, case) for name, cases in CASES_OF.items() for file, case in cases.items()]
 
 
 @pytest.mark.parametrize(("name", "file", "case"), CASES, ids=[f"{name}/{file}" for name, file, _ in CASES])
@@ -28,7 +29,7 @@ def test_a_profile_decodes_its_case(name: str, file: str, case: Case) -> None:
 
 @pytest.mark.parametrize("name", PROFILES)
 def test_a_profile_comes_with_cases_of_what_is_good_and_what_is_not(name: str) -> None:
-    cases = load_cases(profiles_folder() / name).values()
+    cases = CASES_OF[name].values()
 
     assert any(case.lines and not case.rejected for case in cases)
     # Of a device with a single reading nothing can be half right.

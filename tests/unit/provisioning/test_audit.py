@@ -129,6 +129,7 @@ def test_many_rows_are_chained_through_all_their_inserts(engine: Engine) -> None
     assert audit.verify(engine) == []
 
 
+@pytest.mark.slow
 def test_two_processes_append_to_one_chain(engine: Engine, database: Path) -> None:
     command = [sys.executable, "-W", "error", "-c", APPEND, str(database)]
     root = Path(__file__).parents[3]

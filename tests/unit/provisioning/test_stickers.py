@@ -100,6 +100,7 @@ def test_an_svg_says_what_it_was_made_of(tmp_path: Path, text: str) -> None:
     assert scanned(tmp_path / "code.pgm") == [text]
 
 
+@pytest.mark.slow
 @needs("zbarimg", "pdftoppm")
 def test_every_label_of_a_printed_sheet_can_be_scanned_where_it_is_cut(tmp_path: Path) -> None:
     stickers = [label(number) for number in range(25)]
@@ -107,6 +108,7 @@ def test_every_label_of_a_printed_sheet_can_be_scanned_where_it_is_cut(tmp_path:
     assert printed(tmp_path, stickers, page=2) == [stickers[24].text]
 
 
+@pytest.mark.slow
 @needs("zbarimg", "pdftoppm")
 def test_the_longest_names_spoil_neither_their_code_nor_their_neighbours(tmp_path: Path) -> None:
     wide = Sticker(LONGEST, "W" * 64, "W " * 100, "W" * 200, UNTIL)
