@@ -106,6 +106,7 @@ def test_any_json_is_line_protocol_or_a_rejection(
     check(profile, message, text.encode(), received_ns, retained=retained)
 
 
+@pytest.mark.slow
 @every_decoder
 @given(data=st.data(), received_ns=RECEIVED, retained=st.booleans())
 def test_any_value_under_the_profiles_own_keys_is_line_protocol_or_a_rejection(

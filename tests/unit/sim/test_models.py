@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from functools import cache
 from typing import TYPE_CHECKING
 
 import orjson
@@ -21,6 +22,7 @@ from hub.sim.units import SECOND_NS, WIB, Unit, hour_of_day
 from tests.shipped import PROFILES, VOCABULARY
 
 if TYPE_CHECKING:
+    from hub.decode.formats import Decoder
     from hub.profiles.schema import Profile
     from hub.sim.units import Sample
 
@@ -52,9 +54,13 @@ def profile(name: str) -> Profile:
     return PROFILES[name.partition(" ")[0]]
 
 
+@cache
+def decoder(name: str, channel: str) -> Decoder:
+    return compile_profile(profile(name), name.partition(" ")[0], VOCABULARY, KEEP_NS)[channel].bind("")
+
+
 def decode(name: str, channel: str, payload: bytes) -> str:
-    inlets = compile_profile(profile(name), name.partition(" ")[0], VOCABULARY, KEEP_NS)
-    return inlets[channel].bind("")(",device=unit-1", payload, NOON, False, Watch("unit-1", 0))  # noqa: FBT003 - the hot path's own way
+    return decoder(name, channel)(",device=unit-1", payload, NOON, False, Watch("unit-1", 0))  # noqa: FBT003 - the hot path's own way
 
 
 @pytest.mark.parametrize("name", PLANS)

@@ -74,6 +74,7 @@ async def test_a_device_answers_soon_after_it_was_added_whatever_its_interval() 
     assert len(world.book.points()) == 1
 
 
+@pytest.mark.slow
 async def test_a_gateway_that_cannot_keep_up_skips_and_counts_and_piles_nothing_up() -> None:
     world = World(TWENTY)
     for number in range(1, 21):
