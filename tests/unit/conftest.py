@@ -6,6 +6,7 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 import pytest
+from typer.main import get_command
 from typer.utils import get_params_from_function
 
 from hub.grafana.sources import secret_mark
@@ -27,9 +28,10 @@ def document(file: Path) -> Document:
 
 @pytest.fixture(autouse=True, scope="session")
 def _only_the_first_time_is_dear() -> Iterator[None]:
-    """Typer evaluates the annotations of all commands at each invocation; YAML is slow, and scrypt is meant to be."""
+    """Typer makes all commands anew at each invocation; YAML is slow, and scrypt is meant to be."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("typer.main.get_params_from_function", cache(get_params_from_function))
+        patch.setattr("typer.testing._get_command", cache(get_command))
         patch.setattr("hub.profiles.loader.Document", document)
         patch.setattr("hub.grafana.sources.secret_mark", cache(secret_mark))
         yield
