@@ -61,7 +61,8 @@ def try_payload(terms: Terms, topic: str, payload: bytes, received_ns: int, *, r
         text, faults = model.decoder(heard, topic)("", payload, received_ns, retained, watch), []
     except Rejected as rejected:
         text, faults = rejected.kept, rejected.faults
-    presence = ("online" if watch.words[-1].online else "offline") if watch.words else ""
+    words = watch.take_words()
+    presence = ("online" if words[-1].online else "offline") if words else ""
     told = [TriedFault(str(fault.reason), fault.detail) for fault in faults]
     return Trial(_readings(terms, text), presence, told)
 

@@ -27,7 +27,11 @@ The generated function reads each value once, writes it when it is plainly right
                 line += f"cctv{tags} {m0}{skew} {t}"   # (without the last comma)
             ...
             if line and not retained:
-                watch.samples.append((t, received_ns, x0))   # (which stays bounded)
+                kept = (t, received_ns, x0)
+                if len(samples := watch.samples) >= MANY and ...:   # it goes on from the one before, see _goes_on
+                    samples[-1] = kept
+                else:
+                    watch.keep(kept)
         return sample
 
 Code generation was measured against a loop over prepared fields: 1.0 against 2.4 microseconds for five fields.
@@ -45,9 +49,10 @@ from hub.decode.fields import Field, careful, spelled, wants_number
 from hub.decode.lookup import Flat, Layout, Lookup, Tree, Whole, level_of
 from hub.decode.position import implausible
 from hub.decode.senml import TIME
-from hub.decode.time_rule import AHEAD, EARLIEST, FACTOR, TimeRule, device_time
-from hub.decode.watch import MOST, Watch
+from hub.decode.time_rule import AHEAD, EARLIEST, FACTOR, SECOND, TimeRule, device_time
+from hub.decode.watch import MANY, Watch
 from hub.errors import Fault, Reason, Rejected
+from hub.profiles.carried import GROWING, newest_tells_all
 from hub.profiles.mqtt import SKEW, Source, Time
 
 if TYPE_CHECKING:
@@ -66,6 +71,7 @@ _SENML_TIME: Final = Time(path=TIME, unit="ns")
 _LOOKUPS: Final[dict[Format, Callable[[], Lookup]]] = {"json": Tree, "senml": Flat, "text": Whole, "binary": Layout}
 _NO_READINGS: Final = Fault(Reason.NO_READINGS, "holds no reading that the profile knows")
 _SKEWED: Final = "bool(skew)"
+_FOLLOWED: Final = GROWING | {"boot"}
 _POSITION: Final = ("gps.lat", "gps.lon")
 
 
@@ -233,10 +239,8 @@ class _Writer:
         values = [self._kept.get(name, _SKEWED if name.endswith(SKEW) else "None") for name in vitals]
         keeping = [
             "if line and not retained:",
-            "    samples = watch.samples",
-            f"    if len(samples) >= {MOST}:",
-            "        del samples[0]",
-            f"    samples.append((t, received_ns, {', '.join(values)},))",
+            f"    kept = t, received_ns, {', '.join(values)}",
+            *self._keeping(vitals),
         ]
         return [
             *(keeping if any(self._maps(name) for name in vitals) else []),
@@ -244,6 +248,33 @@ class _Writer:
             "    raise Rejected(faults, line)",
             *([] if self._spec.partial else ["if not line:", "    raise Rejected([NO_READINGS])"]),
         ]
+
+    def _keeping(self, vitals: Sequence[str]) -> list[str]:
+        """Of a device that sends many samples in one second, those that only go on from the one before replace it.
+
+        Who looks at them learns the same, and a flood of samples does not fill the processor's caches.
+        """
+        if not newest_tells_all(self._terms.profile):
+            return ["    watch.keep(kept)"]
+        places = enumerate(vitals, 2)
+        going_on = [self._goes_on(f"last[{place}]", name) for place, name in places if _stem(name) in _FOLLOWED]
+        asked = [f"t - {SECOND} < samples[0][0]", "(last := samples[-1])[0] < t", *going_on]
+        return [
+            f"    if len(samples := watch.samples) >= {MANY} and {' and '.join(asked)}:",
+            "        samples[-1] = kept",
+            "    else:",
+            "        watch.keep(kept)",
+        ]
+
+    def _goes_on(self, last: str, name: str) -> str:
+        new = self._kept.get(name, "None")
+        if _stem(name) not in GROWING or new == "None":
+            return f"{last} == {new}"
+        return f"({last} == {new} if {last} is None or {new} is None else {last} <= {new})"
+
+
+def _stem(vital: str) -> str:
+    return vital.partition(".")[2]
 
 
 def _place(source: Source) -> str:

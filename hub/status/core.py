@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from zoneinfo import ZoneInfo
 
     from hub.decode.watch import Watch
-    from hub.status.base import Part
+    from hub.status.base import Observe, Part
     from hub.status.incidents import Incident
     from hub.status.options import HealthOptions, StatusOptions
     from hub.status.roster import Entry
@@ -74,8 +74,10 @@ class Status:
         self.outages = Outages(self.fleet, self.roster, self.incidents, options, zone)
         vitals = {name: model.vitals for name, model in models.items()}
         self.health = Health(self.fleet, self.roster, self.incidents, vitals, health)
-        self._parts: list[Part] = [self.health]
         self._models = models
+        self._parts: list[Part] = []
+        self._observers: dict[str, list[Observe]] = {name: [] for name in models}
+        self.add(self.health)
         self.options = options
         self._names = Names()
         self._tags: dict[tuple[object, ...], tuple[str, str]] = {}
@@ -87,6 +89,9 @@ class Status:
     def add(self, part: Part) -> None:
         """Let another part see the samples and write lines."""
         self._parts.append(part)
+        for profile, observers in self._observers.items():
+            if part.wants(profile):
+                observers.append(part.observe)
 
     # Who is watched
 
@@ -144,11 +149,7 @@ class Status:
 
     def tick(self, now_ns: int) -> str:
         """Judge by what was reported since the last call; return lines to write."""
-        for watch in list(self.fleet.reported()):
-            samples = watch.samples.copy()
-            watch.samples.clear()
-            for part in self._parts:
-                part.observe(watch, samples, now_ns)
+        self._look(now_ns)
         changed = self._judge(now_ns)
         lines = [part.tick(now_ns) for part in self._parts]
         self.outages.tick(now_ns)
@@ -156,6 +157,15 @@ class Status:
         lines += self._presence(changed, now_ns)
         lines += self._incidents(now_ns)
         return "".join(lines)
+
+    def _look(self, now_ns: int) -> None:
+        """Show samples to the parts that want those of their profile."""
+        entries = self.roster.entries
+        for watch, samples in self.fleet.take_samples():
+            entry = entries[watch.index]
+            if entry is not None:
+                for observe in self._observers[entry.profile]:
+                    observe(entry, watch, samples, now_ns)
 
     def _judge(self, now_ns: int) -> set[int]:
         changed = set()

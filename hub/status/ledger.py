@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 DAY_NS: Final = 86_400 * 1_000_000_000
 KEPT_NS: Final = {"hour": 4 * DAY_NS, "day": 4 * DAY_NS, "month": 70 * DAY_NS}
 """A late reading may change the hours of two days ago, and with them days and the month before."""
+KNOWN_SERIES: Final = 20_000
+"""Ids that are remembered; a larger city's are looked up."""
 _VERSION: Final = 1
 _SCHEMA: Final = """
 CREATE TABLE series (
@@ -143,14 +145,13 @@ class Ledger:
         query = "SELECT DISTINCT period, start FROM sums WHERE dirty ORDER BY start, period"
         return [Page(*row) for row in self._db.execute(query).fetchall()]
 
-    def rows(self, page: Page) -> list[Row]:
-        """Return what the history lacks of a page: hours by group, days by series; of the uplinks all."""
+    def rows(self, page: Page) -> Iterator[Row]:
+        """Yield what the history lacks of a page: hours by group, days by series; of the uplinks all."""
         level = '"group"' if page.period == "hour" else "tags"
-        devices = self._db.execute(_BANDWIDTH.format(level=level), page).fetchall()
-        uplinks = self._db.execute(_UPLINK, page).fetchall()
-        return [Row("bandwidth", tags, Sums(*sums)) for tags, *sums in devices] + [
-            Row("uplink", tags, Sums(*sums), attributed) for tags, *sums, attributed in uplinks
-        ]
+        for tags, *sums in self._db.execute(_BANDWIDTH.format(level=level), page):
+            yield Row("bandwidth", tags, Sums(*sums))
+        for tags, *sums, attributed in self._db.execute(_UPLINK, page):
+            yield Row("uplink", tags, Sums(*sums), attributed)
 
     def tick_off(self, page: Page) -> None:
         """Note that the history has all of a page, or will: its lines are durable."""
@@ -180,12 +181,19 @@ class Ledger:
     def _id(self, series: Series) -> int:
         known = self._ids.get(series)
         if known is None:
-            values = ", ".join("?" * len(series))
-            self._db.execute(f"INSERT OR IGNORE INTO series VALUES (NULL, {values})", series)  # noqa: S608 - question marks
-            query = "SELECT id FROM series WHERE measurement = ? AND tags = ?"
-            (known,) = self._db.execute(query, series[:2]).fetchone()
-            self._ids[series] = known
-        return int(known)
+            if len(self._ids) >= KNOWN_SERIES:
+                self._ids.clear()
+            known = self._ids[series] = self._found(series)
+        return known
+
+    def _found(self, series: Series) -> int:
+        query = "SELECT id FROM series WHERE measurement = ? AND tags = ?"
+        found = self._db.execute(query, series[:2]).fetchone()
+        if found is not None:
+            return int(found[0])
+        values = ", ".join("?" * len(series))
+        added = self._db.execute(f"INSERT INTO series VALUES (NULL, {values})", series)  # noqa: S608 - question marks
+        return int(added.lastrowid or 0)
 
     @contextmanager
     def _writing(self) -> Iterator[None]:
@@ -210,4 +218,4 @@ class Ledger:
 
 
 def _text(meter: dict[str, list[Knot]]) -> str:
-    return orjson.dumps({name: plain(knots) for name, knots in meter.items()}).decode()
+    return orjson.dumps(plain(meter)).decode()

@@ -7,7 +7,7 @@ import json
 import pytest
 
 from hub.decode.presence import Words, listening
-from hub.decode.watch import MOST, Watch, Word, keep
+from hub.decode.watch import MOST, Inbox, Watch, Word
 from hub.errors import Reason, Rejected
 from hub.profiles.mqtt import STATUS, Presence
 from tests.unit.decode.models import Model
@@ -45,13 +45,13 @@ def test_what_is_not_stored_and_what_was_retained_leaves_none() -> None:
     model.outcome(json.dumps({"ts": 0, "p": 9999}))
     model.outcome("{}")
 
-    assert model.watch.samples == []
+    assert not model.watch.samples
 
 
 def test_a_profile_without_vital_signs_and_a_message_without_any_leave_none() -> None:
     for model in (Model(SPEC), Model({"readings": {"state": "s"}}, vitals=VITALS)):
         assert model.fields('{"s":"x"}') == {"state": "x"}
-        assert model.watch.samples == []
+        assert not model.watch.samples
 
 
 def test_a_default_is_a_vital_sign_too() -> None:
@@ -70,11 +70,38 @@ def test_a_clock_that_is_wrong_is_a_vital_sign_that_no_payload_holds() -> None:
 
 
 def test_of_what_nobody_drains_the_newest_is_kept() -> None:
-    entries: list[int] = []
+    watch = Watch("d", 0)
     for number in range(MOST + 10):
-        keep(entries, number)
+        watch.keep((number,))
+        watch.say(Word(number, online=True, retained=False))
 
-    assert entries == list(range(10, MOST + 10))
+    assert watch.take_samples() == [(number,) for number in range(10, MOST + 10)]
+    assert [word.received_ns for word in watch.take_words()] == list(range(10, MOST + 10))
+
+
+def test_who_follows_a_device_is_told_once_that_there_is_something() -> None:
+    watch, inbox = Watch("d", 0), Inbox()
+    watch.keep((1,))
+    watch.report_to(inbox)
+    for number in (2, 3):
+        watch.keep((number,))
+        watch.say(Word(number, online=True, retained=False))
+
+    assert (inbox.sampled, inbox.spoken) == ([watch], [watch])
+    assert watch.take_samples() == [(1,), (2,), (3,)]
+    assert not watch.take_samples()
+    watch.keep((4,))
+    assert inbox.sampled == [watch, watch]
+
+
+def test_of_a_device_that_nobody_follows_nobody_is_told() -> None:
+    watch, inbox = Watch("d", 0), Inbox()
+    watch.report_to(inbox)
+    watch.report_to(None)
+    watch.keep((1,))
+    watch.say(Word(1, online=True, retained=False))
+
+    assert (inbox.sampled, inbox.spoken) == ([], [])
 
 
 TRACKER = {"time": {"from": "ts", "unit": "ms"}, "readings": {"gps": {"lat": "lat", "lon": "lon", "firmware": "f"}}}
@@ -145,7 +172,7 @@ def test_another_word_is_rejected(payload: bytes) -> None:
 
 
 def test_nothing_says_nothing() -> None:
-    assert said(STATUS, b"").words == []
+    assert not said(STATUS, b"").words
 
 
 def test_a_will_among_telemetry_is_a_word_and_neither_telemetry_nor_a_sign_of_life() -> None:
