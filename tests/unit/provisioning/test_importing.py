@@ -61,6 +61,7 @@ CAMERA = {
     "lat": "-7,307",
     "lon": "109,362",
     "parent": "gw-1",
+    "local_recording": "ya",
 }
 GATEWAY = {"id": "gw-1", "profile": "generic_ipcamera", "agency": "dishub", "site": "pasar"}
 EVERYTHING = [";".join(CAMERA), ";".join(CAMERA.values()), ";".join(GATEWAY.get(name, "") for name in CAMERA)]
@@ -85,7 +86,7 @@ def test_every_column_of_a_device_and_of_its_agency_and_site_is_stored(importer:
         "parent": "gw-1",
         "modbus": None,
         "unit": None,
-        "local_recording": False,
+        "local_recording": True,
     }
     assert registry.all(Agency) == [Agency("dishub", "Dinas Perhubungan")]
     assert registry.all(Contact) == [Contact("dishub", "dishub", "Budi", "+6281234567890")]
@@ -121,6 +122,52 @@ def test_every_heading_is_documented() -> None:
     rows = (Path(__file__).parents[3] / "docs" / "import.md").read_text(encoding="utf-8").splitlines()
     said = {cells[1].strip(" `"): cells[2].strip() for cells in (row.split("|") for row in rows) if len(cells) == 5}
     assert {column: said[column] for column in Column} == {column: ", ".join(ALIASES[column]) for column in Column}
+
+
+@pytest.mark.parametrize(
+    ("text", "kept"),
+    [
+        ("yes", True),
+        ("Ya", True),
+        ("TRUE", True),
+        ("1", True),
+        ("no", False),
+        ("Tidak", False),
+        ("0", False),
+        ("", False),
+    ],
+)
+def test_whether_a_camera_records_at_its_site_is_said_in_either_language(
+    importer: Importer, registry: Registry, text: str, *, kept: bool
+) -> None:
+    registry.add_device(NewDevice(id="old", profile="generic_ipcamera", local_recording=True))
+    lines = ["id,profil,rekaman lokal", f"old,generic_ipcamera,{text}", f"cam-1,generic_ipcamera,{text}"]
+    assert importer.run(csv(*lines), update=True).faults == ()
+    assert [registry.device(name).local_recording for name in ("old", "cam-1")] == [kept, kept]
+
+
+def test_a_file_without_the_column_leaves_what_is_known_of_the_recorder(importer: Importer, registry: Registry) -> None:
+    registry.add_device(NewDevice(id="old", profile="generic_ipcamera", local_recording=True))
+    assert importer.run(csv("id,profil", "old,generic_ipcamera")).faults == ()
+    assert registry.device("old").local_recording
+
+
+@pytest.mark.parametrize(
+    ("text", "update", "problem"),
+    [
+        ("mungkin", True, "'mungkin' is neither yes nor no: write yes or no, ya or tidak, 1 or 0."),
+        ("2", True, "'2' is neither yes nor no"),
+        ("no", False, "The registry has yes, not no: correct the one that is wrong"),
+    ],
+)
+def test_what_a_recorder_cell_cannot_say_is_told(
+    importer: Importer, registry: Registry, text: str, problem: str, *, update: bool
+) -> None:
+    registry.add_device(NewDevice(id="old", profile="generic_ipcamera", local_recording=True))
+    lines = ["id,profile,local_recording", f"old,generic_ipcamera,{text}"]
+    [(row, column, said)] = problems(importer, *lines, update=update)
+    assert (row, column) == (2, "local_recording")
+    assert problem in said
 
 
 @pytest.mark.parametrize(("text", "degrees"), [("-7.307", -7.307), ("-7,307", -7.307), ("+7", 7.0), ("-0,5", -0.5)])
