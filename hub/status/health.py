@@ -134,9 +134,11 @@ class Health:
 
     def _subject(self, entry: Entry) -> Subject:
         """Return what was promised for the profile, or set for the device."""
-        level = self._options.river.get(entry.device)
+        level, promise = self._options.river.get(entry.device), self._options.devices.get(entry.device)
         common = self._subjects[entry.profile]
-        return common if level is None else common._replace(level=level)
+        if level is None and promise is None:
+            return common
+        return common._replace(level=level, promise=promise or common.promise)
 
     def _certificate(self, end_ns: int, now_ns: int) -> Finding | None:
         days = (end_ns - now_ns) / _DAY_NS

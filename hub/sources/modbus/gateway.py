@@ -216,6 +216,7 @@ class Gateway:
         return DeadLetter(now_ns, job.unit.polled.device, place, fault.reason, fault.detail, payload)
 
     async def _went_wrong(self, job: Job, error: NoAnswer | Excepted | LinkDown, took_s: float) -> None:
+        job.unit.given_up += not isinstance(error, Excepted)
         match error:
             case Excepted():
                 self._attempts = self._unheard = 0
