@@ -15,11 +15,11 @@ from grafana.dashboards.panels import (
     Look,
     added_up,
     bars,
+    computed,
     graph,
     joined,
     merged,
     numbers,
-    ratio,
     rows,
 )
 from grafana.dashboards.signs import (
@@ -134,7 +134,7 @@ def _cameras() -> Panel:
         Column("recording", both("Merekam", "Recording"), mappings=WANTED),
         Column("storage_used_percent", both("Penyimpanan", "Storage"), "percent", USE, decimals=0),
     ]
-    look = Look(span=STATE, transformations=[joined("device"), ratio("bitrate", "usual", "expected")])
+    look = Look(span=STATE, transformations=[joined("device"), computed("bitrate", "/", "usual", "expected")])
     return rows(
         both("Kamera, yang terburuk dahulu", "Cameras, worst first"),
         "Laju bit dibandingkan dengan jam yang sama kemarin; klik kamera untuk halamannya. · "

@@ -233,9 +233,9 @@ def added_up() -> list[DataTransformerConfig]:
     return [joined("Time"), DataTransformerConfig(id_val="calculateField", options=total)]
 
 
-def ratio(left: str, right: str, name: str) -> DataTransformerConfig:
-    """Return the transformation that adds the column left / right."""
-    binary = {"left": left, "operator": "/", "right": right}
+def computed(left: str, operator: str, right: str, name: str) -> DataTransformerConfig:
+    """Return the transformation that adds a column made of two; Grafana takes an empty value for zero."""
+    binary = {"left": left, "operator": operator, "right": right}
     return DataTransformerConfig(
         id_val="calculateField", options={"mode": "binary", "alias": name, "binary": binary, "replaceFields": False}
     )

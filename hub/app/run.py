@@ -136,7 +136,7 @@ async def _start(settings: Settings, stack: AsyncExitStack) -> Hub:
         "keys": release_keys(KeptKeys(engine, time_ns), directory),
         "status": runner.run(),
         "broker-stats": hub.stats.run(),
-        "inventory": inventory_of(engine, profiles, intake).run(),
+        "inventory": inventory_of(engine, profiles, settings.health.river, intake).run(),
         "mqtt": source.run(),
         "modbus": modbus.run(),
     }

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from hub.profiles.schema import Profile
     from hub.settings import Settings
     from hub.sources.base import Intake
+    from hub.status.options import LevelOptions
     from hub.web.services import Services
 
 SECOND_NS: Final = 1_000_000_000
@@ -56,7 +57,11 @@ def runner_of(hub: Hub, engine: Engine, services: Services, intake: Intake) -> S
     )
 
 
-def inventory_of(engine: Engine, models: Mapping[str, Profile], intake: Intake) -> InventoryWriter:
-    """Return what writes where devices are and how long their certificates hold."""
+def inventory_of(
+    engine: Engine, models: Mapping[str, Profile], levels: Mapping[str, LevelOptions], intake: Intake
+) -> InventoryWriter:
+    """Return what writes where devices are, how long their certificates hold, and which limits are set for them."""
     kinds = {name: profile.kind for name, profile in models.items()}
-    return InventoryWriter(partial(read_inventory, engine), kinds, lambda text: intake.add(Lines(text)), time_ns)
+    return InventoryWriter(
+        partial(read_inventory, engine), kinds, levels, lambda text: intake.add(Lines(text)), time_ns
+    )
