@@ -212,9 +212,11 @@ def _uplinks() -> Panel:
 
 
 def _bandwidth() -> Panel:
+    names = {"rx_bps": both("masuk", "in"), "tx_bps": both("keluar", "out")}
+    looks = [styled("byName", field, displayName=name) for field, name in names.items()]
     return graph(
         both("Lalu lintas kota, langsung", "City traffic, live"),
         "Yang terukur di semua uplink, berganti tiap detik. · What is measured on all uplinks, renewed each second.",
         [Live("bandwidth")],
-        Look(unit="bps", empty="Live mati · Live is off"),
+        Look(unit="bps", empty="Live mati · Live is off", overrides=looks),
     )
