@@ -19,7 +19,7 @@ from grafana_foundation_sdk.models.dashboard import (
     ThresholdsConfig,
 )
 
-from grafana.dashboards.signs import PLAIN, STALE, Mapping
+from grafana.dashboards.signs import ONLINE, PLAIN, STALE, Mapping
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -131,6 +131,25 @@ def numbers(
         orientation=common.VizOrientation.HORIZONTAL if rows else common.VizOrientation.AUTO,
     )
     return shown("stat", title, about, queries, look, options)
+
+
+def share(title: str, about: str, query: Query, text: Text = Text()) -> Panel:
+    """Return the percentage of devices that are online."""
+    look = Look(unit="percent", steps=ONLINE, span=STATE, decimals=1, low=0, high=100)
+    return numbers(title, about, [query], look, text=text)
+
+
+def count(
+    title: str,
+    about: str,
+    queries: Sequence[Query],
+    steps: ThresholdsConfig,
+    span: str = STATE,
+    text: Text = Text(),
+) -> Panel:
+    """Return how many there are, by the queries of `influx.counted`."""
+    look = Look(steps=steps, span=span, decimals=0, transformations=added_up())
+    return numbers(title, about, queries, look, fields=TOTAL, text=text)
 
 
 def bars(

@@ -11,7 +11,11 @@ from grafana.dashboards.panels import STATE, STEPS, Column, Look, bars, computed
 from grafana.dashboards.signs import BAD, GOOD, LEFT, NOTICE, TROUBLE, USE, WARN, both, steps
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from grafana_foundation_sdk.models.dashboard import Dashboard, Panel, ThresholdsConfig
+
+    from grafana.dashboards.influx import Query
 
 _HERE: Final = where(*DEVICES)
 OVER_WARNING: Final = steps(GOOD, (0, WARN))
@@ -54,21 +58,12 @@ def sensors() -> Dashboard:
 
 def _levels() -> Panel:
     inner = f'SELECT last("water_level_m") AS "level" FROM "level" WHERE {_HERE} GROUP BY "device"'
-    return bars(
+    return _devices(
         both("Tinggi muka air", "River levels"),
         "Dua belas yang tertinggi sekarang, di atas nol alat. · The twelve highest now, above the gauge's zero.",
         [Influx(f'SELECT top("level", "device", {LISTED}) AS "level" FROM ({inner})', table=True)],
-        Look(
-            unit="lengthm",
-            span=STATE,
-            decimals=2,
-            low=0,
-            name="${__data.fields.device}",
-            link=to_device(),
-            transformations=merged("level", falling=True),
-        ),
-        fields="/^level$/",
-        rows=LISTED,
+        "level",
+        Look(unit="lengthm", span=STATE, decimals=2, low=0, transformations=merged("level", falling=True)),
     )
 
 
@@ -173,20 +168,12 @@ def _voltage() -> Panel:
 
 def _energy() -> Panel:
     inner = f'SELECT spread("energy_import_kwh") AS "kwh" FROM "energy" WHERE {_HERE} GROUP BY "device"'
-    return bars(
+    return _devices(
         both("Energi dalam rentang waktu", "Energy in the time range"),
         "Selisih penghitung, dua belas yang terbesar. · What the counters advanced, the twelve largest.",
         [Influx(f'SELECT top("kwh", "device", {LISTED}) AS "kwh" FROM ({inner})', table=True)],
-        Look(
-            unit="kwatth",
-            low=0,
-            decimals=1,
-            name="${__data.fields.device}",
-            link=to_device(),
-            transformations=merged("kwh", falling=True),
-        ),
-        fields="/^kwh$/",
-        rows=LISTED,
+        "kwh",
+        Look(unit="kwatth", low=0, decimals=1, transformations=merged("kwh", falling=True)),
     )
 
 
@@ -222,22 +209,27 @@ def _batteries() -> Panel:
         found = f'SELECT last("battery_percent") AS "charge" FROM "{measurement}" WHERE {_HERE} GROUP BY "device"'
         return Influx(f'SELECT bottom("charge", "device", {LISTED}) AS "charge" FROM ({found})', table=True)
 
-    return bars(
+    return _devices(
         both("Baterai perangkat terlemah", "Weakest device batteries"),
         "Dua belas muatan terendah. · The twelve lowest charges.",
         [lowest(measurement) for measurement in ("gps", "weather", "level")],
+        "charge",
         Look(
-            unit="percent", steps=LEFT, span="1h", low=0, high=100, decimals=0, name="${__data.fields.device}",
-            link=to_device(), transformations=merged("charge", LISTED),
+            unit="percent", steps=LEFT, span="1h", low=0, high=100, decimals=0,
+            transformations=merged("charge", LISTED),
         ),
-        fields="/^charge$/",
-        rows=LISTED,
     )  # fmt: skip
 
 
 def _loops() -> Panel:
     about = "Arus lingkar pertama; di bawah 3,6 mA putus. · Current in loop 1; below 3.6 mA it is broken."
     return _of(both("Lingkar 4–20 mA", "4–20 mA loops"), about, "analog", "channel1_ma", "mamp", MILLIAMPERE)
+
+
+def _devices(title: str, about: str, queries: Sequence[Query], field: str, look: Look) -> Panel:
+    """Return bars of a few devices; a city may have thousands."""
+    named = replace(look, name="${__data.fields.device}", link=to_device())
+    return bars(title, about, queries, named, fields=f"/^{field}$/", rows=LISTED)
 
 
 def _of(
