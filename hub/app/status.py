@@ -42,14 +42,14 @@ def status_of(settings: Settings, directory: Directory, profiles: dict[str, Prof
     return Status(directory.watches, models, settings.status, settings.health, zone)
 
 
-def runner_of(hub: Hub, engine: Engine, services: Services, intake: Intake) -> StatusRunner:
+def runner_of(hub: Hub, services: Services) -> StatusRunner:
     """Return what has them judged once a second."""
     return StatusRunner(
         hub.status,
-        StatusStore(engine),
+        StatusStore(services.engine),
         hub.feed.call,
-        partial(read_names, services.registry, engine),
-        intake,
+        partial(read_names, services.registry, services.engine),
+        hub.intake,
         hub.vitals,
         hub.figures,
         time_ns,
