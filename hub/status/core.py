@@ -9,7 +9,7 @@ from hub.decode.line import tag_set
 from hub.status.fleet import Ear, Fleet, Standing
 from hub.status.health import Health
 from hub.status.incidents import IncidentBook
-from hub.status.lines import incident_line, presence_line
+from hub.status.lines import incident_line, left_lines, presence_line
 from hub.status.outages import Outages
 from hub.status.presence import SECOND, State
 from hub.status.roster import Roster
@@ -227,8 +227,8 @@ class Status:
         return [self.tell(one, now_ns) for one in self.incidents.open() if one.id not in self._stories]
 
     def tell(self, incident: Incident, now_ns: int) -> str:
-        """Return the line of an incident."""
-        return incident_line(incident, self._names.contact(incident.agency), now_ns)
+        """Return the line of an incident, and those that end what it was told as before."""
+        return incident_line(incident, self._names.contact(incident.agency), now_ns) + left_lines(incident, now_ns)
 
     # What is asked
 

@@ -72,7 +72,7 @@ class Health:
     def observe(self, entry: Entry, watch: Watch, samples: Sequence[Vitals], now_ns: int) -> None:
         """See `Part.observe`: the newest samples count, for a device may tell of its signs in several messages."""
         index, glance, latest = watch.index, self._glance[entry.profile], samples[-LATEST:]
-        known = index in self._findings or index in self._marked
+        known = index in self._findings or index in self._marked or entry.device in self._options.devices
         if not (known or glance(latest[-1]) or any(map(glance, latest[:-1]))):
             return
         subject = self._subject(entry)

@@ -152,7 +152,7 @@ def glance(signs: Sequence[str], options: HealthOptions, promise: PromiseOptions
     less than one.
     """
     half_fps, half_bps = ((promise.fps or 0) / 2, (promise.bitrate_bps or 0) / 2) if promise else (0, 0)
-    known = {**options.model_dump(exclude={"promises", "river"}), "half_fps": half_fps, "half_bps": half_bps}
+    known = {**options.model_dump(exclude={"promises", "devices", "river"}), "half_fps": half_fps, "half_bps": half_bps}
     asked = [f"((v := sample[{place}]) is not None and ({rule.suspect}))" for place, _, rule in rules_of(signs)]
     # S307: what is evaluated are the rules of this file and places in a sample; settings only give names their values.
     return cast("Callable[[Vitals], bool]", eval(f"lambda sample: {' or '.join(asked) or 'False'}", known))  # noqa: S307

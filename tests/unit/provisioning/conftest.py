@@ -9,6 +9,7 @@ import pytest
 from provisioning.ca import Authority
 from provisioning.database import open_engine
 from provisioning.enrolment import Enrolment
+from provisioning.records import Agency, Site
 from provisioning.registry import Registry
 from provisioning.schema import metadata
 
@@ -44,6 +45,13 @@ def engine(database: Path) -> Iterator[Engine]:
 @pytest.fixture
 def registry(engine: Engine, clock: Clock) -> Registry:
     return Registry(engine, clock)
+
+
+@pytest.fixture
+def city(registry: Registry) -> Registry:
+    registry.add(Agency("dishub", "Dinas Perhubungan"))
+    registry.add(Site("bobotsari-pasar", "Pasar Bobotsari", "dishub", -7.307, 109.362))
+    return registry
 
 
 @pytest.fixture

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Final
 
 import pytest
 
+from hub.profiles.carried import COUNTERS, LOSS, LOST, RATES
 from hub.profiles.loader import load_profiles
-from hub.status.gauges import COUNTERS, LOSS, LOST, RATES, gauge_of
+from hub.status.gauges import gauge_of
 from hub.status.signs import RULES
 
 if TYPE_CHECKING:

@@ -27,7 +27,7 @@ def health(device: str, fps: float, bitrate_bps: int, level_m: float | None = No
     for ear in Ear:
         status.hear(ear, MIDNIGHT)
     watch.heard_ns = MIDNIGHT + SECOND
-    watch.samples.append((watch.heard_ns, watch.heard_ns, fps, bitrate_bps, level_m))
+    watch.keep((watch.heard_ns, watch.heard_ns, fps, bitrate_bps, level_m))
     status.tick(watch.heard_ns)
     return status.health.of(0)[1]
 
