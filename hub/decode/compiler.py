@@ -250,15 +250,15 @@ class _Writer:
         ]
 
     def _keeping(self, vitals: Sequence[str]) -> list[str]:
-        """Of a device that sends many samples in one second, those that only go on from the one before replace it.
+        """Of many samples in one second, one that only goes on from the two before it takes the last one's place.
 
         Who looks at them learns the same, and a flood of samples does not fill the processor's caches.
         """
         if not newest_tells_all(self._terms.profile):
             return ["    watch.keep(kept)"]
         places = enumerate(vitals, 2)
-        going_on = [self._goes_on(f"last[{place}]", name) for place, name in places if _stem(name) in _FOLLOWED]
-        asked = [f"t - {SECOND} < samples[0][0]", "(last := samples[-1])[0] < t", *going_on]
+        going_on = [self._goes_on(place, name) for place, name in places if _stem(name) in _FOLLOWED]
+        asked = [f"t - {SECOND} < samples[0][0]", "(one := samples[-2])[0] < (last := samples[-1])[0] < t", *going_on]
         return [
             f"    if len(samples := watch.samples) >= {MANY} and {' and '.join(asked)}:",
             "        samples[-1] = kept",
@@ -266,11 +266,12 @@ class _Writer:
             "        watch.keep(kept)",
         ]
 
-    def _goes_on(self, last: str, name: str) -> str:
-        new = self._kept.get(name, "None")
+    def _goes_on(self, place: int, name: str) -> str:
+        one, last, new = f"one[{place}]", f"last[{place}]", self._kept.get(name, "None")
+        same = f"{one} == {last} == {new}"
         if _stem(name) not in GROWING or new == "None":
-            return f"{last} == {new}"
-        return f"({last} == {new} if {last} is None or {new} is None else {last} <= {new})"
+            return same
+        return f"({same} or not None in ({one}, {last}, {new}) and {one} <= {last} <= {new})"
 
 
 def _stem(vital: str) -> str:
