@@ -6,12 +6,9 @@ from dataclasses import dataclass, field
 from sys import intern
 from typing import TYPE_CHECKING, Final
 
-import orjson
-
 from hub.decode.line import tag_set
 from hub.status.bookings import Series
 from hub.status.meters import Meter
-from hub.status.tracks import plain
 from hub.status.uplinks import Carried, bps
 
 if TYPE_CHECKING:
@@ -76,8 +73,8 @@ class Account:
         method: how it is measured.
         link: the uplink that it is the router of, or hangs on.
         router: whether it is the router.
-        meter: judges its counters; None while these are with the odometers, as they nearly always are ...
-        older: ... and then this is the meter's snapshot, in which the newest readings are still older ones.
+        meter: judges its counters; None while these are with the odometers, as they nearly always are.
+        saved: the meter as it was booked last; what the odometers have may be newer.
         tally: what came since its last line, the odometers' not included; None: nothing.
         crosses: the uplink that its bytes cross; None: none does, or it is that uplink itself.
     """
@@ -88,7 +85,7 @@ class Account:
     link: Link | None
     router: bool
     meter: Meter | None = None
-    older: str = ""
+    saved: str = ""
     tally: Tally | None = None
     crosses: Link | None = field(init=False)
     _series: Series | None = None
@@ -106,12 +103,11 @@ class Account:
 
     def awake(self) -> Meter:
         """Return its meter, made anew of the snapshot when there is none."""
-        return self.meter or Meter.restored(self.method, orjson.loads(self.older or "{}"))
+        return self.meter or Meter.restored(self.method, self.saved)
 
-    def rest(self, meter: Meter) -> None:
+    def rest(self) -> None:
         """Have no meter while the newest counters are with the odometers; nothing else then takes room either."""
         self.meter = self._series = None
-        self.older = orjson.dumps(plain(meter.snapshot())).decode()
 
     def count(self, flow: Flow) -> None:
         """Add a flow to the tally."""

@@ -106,12 +106,12 @@ class Bandwidth:
                 account.crosses.attributed += flow.span.amount
         if account.router:
             account.watch_losses(meter, sample)
-        self._bookings.meters[account.entry.device] = meter.snapshot()
+        self._book_state(account, meter)
         mark = None if account.router else meter.mark()
         if mark is None:
             account.meter = meter
         else:
-            account.rest(meter)
+            account.rest()
             self._odometers.lay(index, mark, self._periods.end_of_hour(mark.time_ns))
 
     def _raised(self, account: Account, index: int) -> Meter:
@@ -136,7 +136,10 @@ class Bandwidth:
             self._book_rise(account, index)
             meter = account.awake()
             meter.advance(mark)
-            self._bookings.meters[account.entry.device] = meter.snapshot()
+            self._book_state(account, meter)
+
+    def _book_state(self, account: Account, meter: Meter) -> None:
+        account.saved = self._bookings.meters[account.entry.device] = meter.saved()
 
     def _book_rise(self, account: Account, index: int) -> None:
         if self._odometers.has_risen(index):
@@ -168,8 +171,8 @@ class Bandwidth:
 
     @property
     def pending(self) -> int:
-        """How many sums wait to be written down."""
-        return len(self._bookings.sums)
+        """How many sums and states wait to be written down."""
+        return max(len(self._bookings.sums), len(self._bookings.meters))
 
     def take_bookings(self) -> Bookings:
         """Return what has come since this was last called."""
@@ -206,7 +209,7 @@ class Bandwidth:
         meter = None if known is None else self._closed(known, index)
         fresh = Account(entry, self.uplinks.version, self._methods[entry.profile], link, router)
         if known is None or known.entry.device != entry.device:
-            fresh.older = self._saved.pop(entry.device, "")
+            fresh.saved = self._saved.pop(entry.device, "")
         elif known.entry.profile == entry.profile:
             fresh.meter, fresh.tally = meter, known.tally
         self._accounts += [None] * (index + 1 - len(self._accounts))

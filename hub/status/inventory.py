@@ -65,7 +65,7 @@ class InventoryWriter:
     """Writes the inventory again and again.
 
     Args:
-        read: reads it; called in a thread of its own, for it waits for the registry.
+        read: reads so many entries after a device; called in a thread of its own, for it waits for the registry.
         kinds: the kind of device by profile.
         levels: the limits of river gauges by device.
         write: takes whole lines; False when there is no room, then they are offered again a little later.
@@ -73,7 +73,7 @@ class InventoryWriter:
 
     def __init__(
         self,
-        read: Callable[[], Sequence[InventoryEntry]],
+        read: Callable[[str, int], Sequence[InventoryEntry]],
         kinds: Mapping[str, str],
         levels: Mapping[str, LevelOptions],
         write: Callable[[str], bool],
@@ -92,14 +92,14 @@ class InventoryWriter:
             await asyncio.sleep(EVERY_S if written else RETRY_S)
 
     async def _once(self) -> bool:
+        now, last = self._clock(), ""
         try:
-            entries = await asyncio.to_thread(self._read)
+            while entries := await asyncio.to_thread(self._read, last, AT_ONCE):
+                await self._put(inventory_lines(entries, self._kinds, self._levels, now))
+                last = entries[-1].device
         except ProvisioningError as error:  # who follows the registry tells of it; here it is not told twice
             log.debug("no inventory: %s", error)
             return False
-        now = self._clock()
-        for start in range(0, len(entries), AT_ONCE):
-            await self._put(inventory_lines(entries[start : start + AT_ONCE], self._kinds, self._levels, now))
         return True
 
     async def _put(self, text: str) -> None:

@@ -11,11 +11,8 @@ import sqlite3
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-import orjson
-
 from hub.errors import CityhubError
 from hub.status.bookings import Sums
-from hub.status.tracks import plain
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,7 +20,6 @@ if TYPE_CHECKING:
 
     from hub.status.bookings import Bookings, Series
     from hub.status.periods import Periods
-    from hub.status.tracks import Knot
 
 DAY_NS: Final = 86_400 * 1_000_000_000
 KEPT_NS: Final = {"hour": 4 * DAY_NS, "day": 4 * DAY_NS, "month": 70 * DAY_NS}
@@ -135,7 +131,7 @@ class Ledger:
         """
         with self._writing():
             self._db.executemany(_ADD, list(self._rows(bookings)))
-            meters = ((device, _text(meter), now_ns) for device, meter in bookings.meters.items())
+            meters = ((device, text, now_ns) for device, text in bookings.meters.items())
             self._db.executemany("INSERT OR REPLACE INTO meters VALUES (?, ?, ?)", meters)
             others = ((part, device, text) for (part, device), text in bookings.states.items())
             self._db.executemany("INSERT OR REPLACE INTO states VALUES (?, ?, ?)", others)
@@ -215,7 +211,3 @@ class Ledger:
             self._db.executescript(f"BEGIN;{_SCHEMA}COMMIT;")
         elif version != _VERSION:
             raise CityhubError(f"{self._file} was written by another version of Cityhub; move it away")
-
-
-def _text(meter: dict[str, list[Knot]]) -> str:
-    return orjson.dumps(plain(meter)).decode()

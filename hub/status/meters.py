@@ -6,19 +6,18 @@ A counter wins over a rate: a device that has ever shown its counter is not meas
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+import orjson
 
 from hub.status.counters import Reading
 from hub.status.odometers import ABSENT, Mark
-from hub.status.tracks import Measure, Span, Track, measure_counter, measure_rate
+from hub.status.tracks import Measure, Span, Track, measure_counter, measure_rate, plain
 
 if TYPE_CHECKING:
     from hub.decode.watch import Vitals
     from hub.status.gauges import Gauge
-    from hub.status.tracks import Knot
 
-Saved = dict[str, list[list[Any]]]
-"""What `Meter.restored` makes a meter of: the name of a track -> its readings."""
 _SIDES: Final = {"rx", "tx"}
 
 
@@ -109,15 +108,16 @@ class Meter:
         """A longer time between two samples is a gap."""
         return self._method.gauge.gap_ns
 
-    def snapshot(self) -> dict[str, list[Knot]]:
-        """Return the state as it is now; cheap, and nobody changes it afterwards."""
-        return {name: track.snapshot() for name, track in self._tracks.items()}
+    def saved(self) -> str:
+        """Return the state as it is now, as text."""
+        return orjson.dumps({name: plain(track.snapshot()) for name, track in self._tracks.items()}).decode()
 
     @classmethod
-    def restored(cls, method: Method, saved: Saved) -> Meter:
-        """Return the meter whose snapshot was written down."""
+    def restored(cls, method: Method, saved: str) -> Meter:
+        """Return the meter whose state was saved; empty: it is new."""
         meter = cls(method)
-        meter._tracks = {name: Track.restored(method.gauge.gap_ns, knots) for name, knots in saved.items()}
+        for name, knots in orjson.loads(saved or "{}").items():
+            meter._tracks[name] = Track.restored(method.gauge.gap_ns, knots)
         return meter
 
     def _track(self, name: str) -> Track:

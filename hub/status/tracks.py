@@ -8,7 +8,7 @@ longer than a device's interval promises; between readings that are closer, a la
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any, Final, NamedTuple
 
 from hub.status.counters import SECOND, Reading, Width, counted, estimated
@@ -134,9 +134,9 @@ class Track:
         return before is None or after.time_ns - before.time_ns > self._gap_ns
 
 
-def plain(snapshots: Mapping[str, list[Knot]]) -> dict[str, list[list[Any]]]:
-    """Return snapshots as JSON can say them."""
-    return {name: [[*knot.reading, knot.open] for knot in knots] for name, knots in snapshots.items()}
+def plain(knots: list[Knot]) -> list[list[Any]]:
+    """Return a snapshot as JSON can say it."""
+    return [[*knot.reading, knot.open] for knot in knots]
 
 
 def _needed(knots: list[Knot], horizon_ns: int) -> list[Knot]:

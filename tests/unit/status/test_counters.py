@@ -251,7 +251,7 @@ def test_a_restart_changes_no_sum(steps: list[tuple[float, int, str]], restart: 
             device.reboot()
         amount += total(track.take(device.poll(), COUNTED))
         if number == restart:
-            track = Track.restored(MINUTE, orjson.loads(orjson.dumps(plain({"": track.snapshot()})[""])))
+            track = Track.restored(MINUTE, orjson.loads(orjson.dumps(plain(track.snapshot()))))
     assert amount == device.visible
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any
 
-import orjson
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -16,7 +15,6 @@ from hub.status.counters import SECOND
 from hub.status.gauges import gauge_of
 from hub.status.meters import Meter, Method
 from hub.status.odometers import ABSENT, ELSEWHERE, Mark, Odometers
-from hub.status.tracks import plain
 from tests.unit.status.city import City, Place, profile
 from tests.unit.status.hubs import JAKARTA, MIDNIGHT
 
@@ -72,8 +70,7 @@ def test_the_hours_sums_are_those_of_a_meter_alone(steps: list[tuple[int, str | 
         if what == "restart":
             bandwidth.settle()
             kept.merge(bandwidth.take_bookings())
-            saved = {device: orjson.dumps(plain(state)).decode() for device, state in kept.meters.items()}
-            bandwidth = Bandwidth(CITY, JAKARTA, saved)
+            bandwidth = Bandwidth(CITY, JAKARTA, kept.meters)
         bandwidth.observe(CITY.entries["cam"], watch, [sample], sample[1])
         bandwidth.tick(sample[1])
     bandwidth.settle()
