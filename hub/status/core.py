@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 EVERY_S: Final = 300
 """Everything is written again so often, whether it changed or not."""
+MOST_LINES: Final = 5_000
+"""Changes that are written in one tick: when all of a large city speak at once, the pipeline has room beside them."""
 _UNWRITTEN: Final = 255
 
 
@@ -82,6 +84,7 @@ class Status:
         self._names = Names()
         self._tags: dict[tuple[object, ...], tuple[str, str]] = {}
         self._written = bytearray()
+        self._unwritten: set[int] = set()
         self._unkept: set[int] = set()
         self._stories: dict[int, Incident] = {}
         self._slot = 0
@@ -150,11 +153,11 @@ class Status:
     def tick(self, now_ns: int) -> str:
         """Judge by what was reported since the last call; return lines to write."""
         self._look(now_ns)
-        changed = self._judge(now_ns)
+        self._unwritten |= self._judge(now_ns)
         lines = [part.tick(now_ns) for part in self._parts]
         self.outages.tick(now_ns)
-        changed |= self.health.take_changed()
-        lines += self._presence(changed, now_ns)
+        self._unwritten |= self.health.take_changed()
+        lines += self._presence(now_ns)
         lines += self._incidents(now_ns)
         return "".join(lines)
 
@@ -176,11 +179,11 @@ class Status:
                 changed.add(change.who)
         return changed
 
-    def _presence(self, changed: set[int], now_ns: int) -> Iterable[str]:
-        """Yield the lines of who changed, and of those whose turn it is."""
+    def _presence(self, now_ns: int) -> Iterable[str]:
+        """Yield the lines of who changed (of very many, some now), and of those whose turn it is."""
         self._slot = (self._slot + 1) % EVERY_S
-        turn = range(self._slot, len(self._written), EVERY_S)
-        for index in changed.union(turn):
+        some = [self._unwritten.pop() for _ in range(min(MOST_LINES, len(self._unwritten)))]
+        for index in {*some, *range(self._slot, len(self._written), EVERY_S)}:
             if self.roster.entries[index] is not None:
                 self._unkept.add(index)
                 yield self._line(index, now_ns)
