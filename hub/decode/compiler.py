@@ -67,7 +67,7 @@ Bind = Callable[[Sequence[str]], Sample]
 _SENML_TIME: Final = Time(path=TIME, unit="ns")
 _LOOKUPS: Final[dict[Format, Callable[[], Lookup]]] = {"json": Tree, "senml": Flat, "text": Whole, "binary": Layout}
 _NO_READINGS: Final = Fault(Reason.NO_READINGS, "holds no reading that the profile knows")
-_SKEWED: Final = "bool(skew)"
+_SKEWED: Final = 'skew != ""'
 _FOLLOWED: Final = GROWING | {"boot"}
 _POSITION: Final = ("gps.lat", "gps.lon")
 
