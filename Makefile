@@ -15,8 +15,11 @@ TESTERS  := mosquitto_pub:mosquitto-clients victoria-metrics:victoria-metrics op
 # mbpoll brings libmodbus, on which one of the tests' servers stands; npm brings the other.
 NODE     := tests/integration/modbus/node
 
+# Python keeps what it compiled, as mypy keeps what it checked: the second run is the quick one.
+unexport PYTHONDONTWRITEBYTECODE
+
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-tests demo check test dashboards bench bench-provisioning bench-grafana bench-modbus bench-gateway fuzz lock clean
+.PHONY: help setup setup-tests demo lint check test dashboards bench bench-provisioning bench-grafana bench-modbus bench-gateway fuzz lock clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 22
@@ -36,14 +39,17 @@ $(NODE)/node_modules/.complete: $(NODE)/package-lock.json
 demo: setup ## Start the hub with a simulated Purbalingga and show it working; ARGS="--seconds 30 --json"
 	@$(BIN)/cityhub demo $(ARGS)
 
-check: $(STAMP) ## Lint, types, imports, unit tests
+lint: $(STAMP)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/pytest -q -n auto tests/unit
 
-test: setup-tests check ## Every test, with real servers
+check: lint ## Lint, types, imports, and the unit tests but the slow ones, with few random examples each
+	HYPOTHESIS_PROFILE=brief $(BIN)/pytest -q -n auto -m "not slow" tests/unit
+
+test: setup-tests lint ## Everything: lint, types, imports, all unit tests, and those with real servers
+	$(BIN)/pytest -q -n auto tests/unit
 	$(BIN)/pytest -q tests/integration
 
 dashboards: $(STAMP) ## Write grafana/generated and grafana/provisioning anew from grafana/*.py
@@ -72,6 +78,7 @@ lock: $(STAMP) ## Write requirements.lock anew from pyproject.toml
 
 clean: ## Remove the environment and caches
 	rm -rf $(VENV) $(NODE)/node_modules .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache dist
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(STAMP): requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Cityhub needs Python 3.11 or newer; set PYTHON=/path/to/python3" >&2; exit 1; }

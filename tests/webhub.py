@@ -21,11 +21,10 @@ from provisioning import audit
 from provisioning.ca import Authority
 from provisioning.certificate_rules import CertificateRule
 from provisioning.certificates import new_key, private_pem
-from provisioning.database import open_engine
 from provisioning.files import write_atomically
 from provisioning.records import Agency, NewDevice, Site
-from provisioning.schema import metadata
 from provisioning.users import NewUser
+from tests.databases import fresh_engine
 from tests.webserver import Client, free_port, listening
 
 if TYPE_CHECKING:
@@ -119,8 +118,7 @@ async def web_hub(folder: Path, options: ApiOptions | None = None) -> AsyncItera
     calendar.days_back = 1000
     authority = Authority.create(folder / "ca", clock=calendar)
     calendar.days_back = 0
-    engine = open_engine(folder / "registry.db")
-    metadata.create_all(engine)
+    engine = fresh_engine(folder / "registry.db")
     services = services_on(engine, authority, calendar, grace_days=30, profiles={PROFILE: CertificateRule()})
     services.registry.add(Agency("dishub"))
     services.registry.add(Agency("bpbd", approval_required=True))

@@ -9,14 +9,13 @@ from hypothesis import strategies as st
 from hub.decode.watch import Word
 from hub.directory import MOST_MET, Directory, Route, device_of, tags_of, topic_root, vendor_topics
 from hub.errors import Reason, Rejected
-from hub.profiles.loader import load_profiles
 from hub.profiles.schema import Profile
 from hub.profiles.topics import subscription
+from tests.shipped import PROFILES, VOCABULARY
 from tests.unit.decode.line_protocol import parse_line
 
 LEAVES = ("telemetry", "events", "status")
 NOW = 1_790_000_000_000_000_000
-VOCABULARY, PROFILES = load_profiles()
 
 
 class Device(NamedTuple):

@@ -16,6 +16,7 @@ from hub.cli.device import register
 from hub.errors import UsageError
 from provisioning.ca import Authority
 from provisioning.errors import WeakPassword
+from tests.databases import write_fresh
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -33,6 +34,7 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
     settings = tmp_path / "cityhub.toml"
     settings.touch()
     (tmp_path / "state").mkdir(mode=0o700)
+    write_fresh(tmp_path / "state" / "registry.db")
     Authority.create(tmp_path / "state" / "pki", clock=time.time_ns)
     app = typer.Typer()
     register(app)

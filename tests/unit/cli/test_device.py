@@ -22,11 +22,12 @@ from hub.cli.device import check_profile, register, sample_payload
 from hub.decode.messages import compile_profile
 from hub.decode.watch import Watch
 from hub.errors import UsageError
-from hub.profiles.loader import load_profiles
 from provisioning.ca import Authority
 from provisioning.database import open_engine, writing
 from provisioning.errors import AuthorityProblem, BadRequest, InvalidIdentity, ProvisioningError, Unknown, UnknownDevice
 from provisioning.kept_keys import KEPT_NS, KeptKeys
+from tests.databases import write_fresh
+from tests.shipped import PROFILES, VOCABULARY
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -49,6 +50,7 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
     settings = tmp_path / "cityhub.toml"
     settings.touch()
     (tmp_path / "state").mkdir(mode=0o700)
+    write_fresh(tmp_path / "state" / "registry.db")
     Authority.create(tmp_path / "state" / "pki", clock=time.time_ns)
     app = typer.Typer()
     register(app)
@@ -262,11 +264,10 @@ def test_an_unknown_profile_names_those_there_are() -> None:
 
 
 def test_the_sample_of_each_shipped_profile_is_understood_by_its_decoder() -> None:
-    vocabulary, profiles = load_profiles()
-    samples = {name: sample_payload(vocabulary, profile) for name, profile in profiles.items()}
+    samples = {name: sample_payload(VOCABULARY, profile) for name, profile in PROFILES.items()}
     now = time.time_ns()
     native = {name: sample.encode() for name, sample in samples.items() if sample}
     assert native.keys() >= {"generic_environment", "generic_ipcamera", "generic_tracker", "mikrotik_router"}
     for name, sample in native.items():
-        decode = compile_profile(profiles[name], name, vocabulary, keep_ns=now)["telemetry"].bind("")
+        decode = compile_profile(PROFILES[name], name, VOCABULARY, keep_ns=now)["telemetry"].bind("")
         assert decode(",device=d", sample, now, False, Watch("d", 0)).endswith(f" {now}\n")  # noqa: FBT003 - a decoder takes its arguments by position

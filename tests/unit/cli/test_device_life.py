@@ -22,6 +22,7 @@ from provisioning.claims import Claims
 from provisioning.database import open_engine
 from provisioning.errors import Refused, WrongState
 from provisioning.issued import Issued
+from tests.databases import write_fresh
 from tests.unit.provisioning.life import fresh_key, request
 
 if TYPE_CHECKING:
@@ -40,6 +41,7 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
     settings = tmp_path / "cityhub.toml"
     settings.write_text('[bundle]\nbroker_host = "hub.local"\n')
     (tmp_path / "state").mkdir(mode=0o700)
+    write_fresh(tmp_path / "state" / "registry.db")
     Authority.create(tmp_path / "state" / "pki", clock=time.time_ns)
     app = typer.Typer()
     for group, add in (("device", register), ("agency", register_agencies)):

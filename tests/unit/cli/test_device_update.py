@@ -16,6 +16,7 @@ from hub.errors import UsageError
 from provisioning import audit
 from provisioning.database import open_engine
 from provisioning.errors import InvalidIdentity, Unknown, UnknownDevice
+from tests.databases import write_fresh
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -33,6 +34,7 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
     settings = tmp_path / "cityhub.toml"
     settings.touch()
     (tmp_path / "state").mkdir(mode=0o700)
+    write_fresh(tmp_path / "state" / "registry.db")
     app, corrections = typer.Typer(), typer.Typer()
     register_update(corrections)
     corrections.callback()(lambda: None)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from hub.cli.heard import measurements_of, with_gateways
-from hub.profiles.loader import load_profiles
 from provisioning.records import Device, Lifecycle
+from tests.shipped import PROFILES
 
 
 def _device(name: str, parent: str | None = None) -> Device:
@@ -20,5 +20,4 @@ def test_a_gateway_is_heard_with_those_that_it_speaks_for() -> None:
 
 
 def test_what_devices_write_by_mqtt_is_a_sign_of_life() -> None:
-    _, profiles = load_profiles()
-    assert {"cctv", "gps", "weather", "level", "event"} <= set(measurements_of(profiles))
+    assert {"cctv", "gps", "weather", "level", "event"} <= set(measurements_of(PROFILES))

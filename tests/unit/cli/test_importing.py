@@ -17,6 +17,7 @@ from hub.cli.importing import register
 from provisioning.ca import Authority
 from provisioning.errors import AlreadyExists, AuthorityProblem
 from provisioning.importing.errors import UnreadableFile
+from tests.databases import write_fresh
 from tests.unit.provisioning.spreadsheets import xlsx
 
 if TYPE_CHECKING:
@@ -41,6 +42,7 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
     settings = tmp_path / "cityhub.toml"
     settings.touch()
     (tmp_path / "state").mkdir(mode=0o700)
+    write_fresh(tmp_path / "state" / "registry.db")
     Authority.create(tmp_path / "state" / "pki", clock=time.time_ns)
     good = "\n".join(";".join(row) for row in GOOD)
     (tmp_path / "good.csv").write_text(good)

@@ -19,6 +19,7 @@ from provisioning.database import open_engine
 from provisioning.errors import Unknown, WrongState
 from provisioning.records import Agency, Contact, Site
 from provisioning.registry import Registry
+from tests.databases import write_fresh
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -37,6 +38,7 @@ def run(tmp_path: Path) -> Run:
     settings = tmp_path / "cityhub.toml"
     settings.write_text('[bundle]\nbroker_host = "hub.local"\n')
     (tmp_path / "state").mkdir(mode=0o700)
+    write_fresh(tmp_path / "state" / "registry.db")
     app = typer.Typer()
     devices, sites = typer.Typer(), typer.Typer()
     register(app, devices, sites)

@@ -17,6 +17,7 @@ from hub.cli.context import Context
 from hub.cli.device import register
 from provisioning.ca import Authority
 from provisioning.errors import InvalidIdentity
+from tests.databases import write_fresh
 from tests.integration.local_pki import free_ports
 
 if TYPE_CHECKING:
@@ -41,6 +42,7 @@ def run(tmp_path: Path, port: int) -> Run:
     settings = tmp_path / "cityhub.toml"
     settings.write_text(f"[web]\nport = {port}\n")
     (tmp_path / "state").mkdir(mode=0o700)
+    write_fresh(tmp_path / "state" / "registry.db")
     Authority.create(tmp_path / "state" / "pki", clock=time.time_ns)
     app = typer.Typer()
     register(app)
@@ -63,7 +65,7 @@ def hub(port: int, status: int, body: object) -> Iterator[list[str]]:
             """Keep quiet."""
 
     with HTTPServer(("127.0.0.1", port), Handler) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
+        threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
         yield asked
         server.shutdown()
 

@@ -79,7 +79,7 @@ def answering(settings: Path, body: bytes, code: int = 200) -> Iterator[None]:
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
         settings.write_text(f"[web]\nport = {server.server_port}\n")
-        thread = threading.Thread(target=server.serve_forever)
+        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
         thread.start()
         try:
             yield

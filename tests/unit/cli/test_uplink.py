@@ -17,6 +17,7 @@ from provisioning import audit
 from provisioning.ca import Authority
 from provisioning.database import open_engine
 from provisioning.errors import InvalidIdentity, Unknown
+from tests.databases import write_fresh
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -35,6 +36,7 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "cityhub.toml").touch()
     (tmp_path / "state").mkdir(mode=0o700)
+    write_fresh(tmp_path / "state" / "registry.db")
     Authority.create(tmp_path / "state" / "pki", clock=time.time_ns)
     app = typer.Typer()
     for one in (device, uplink, fence):

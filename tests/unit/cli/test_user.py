@@ -29,6 +29,7 @@ from provisioning.audit_tables import audit_row
 from provisioning.database import open_engine, writing
 from provisioning.errors import InvalidIdentity, NotAuthenticated, Unknown, WeakPassword
 from provisioning.users import Users
+from tests.databases import write_fresh
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -54,6 +55,7 @@ app(["user", "password", "budi"], obj=Context(Path(sys.argv[1])))
 @pytest.fixture
 def settings(tmp_path: Path) -> Path:
     (tmp_path / "state").mkdir(mode=0o700)
+    write_fresh(tmp_path / "state" / "registry.db")
     settings = tmp_path / "cityhub.toml"
     settings.touch()
     return settings
@@ -117,6 +119,7 @@ def test_a_password_is_read_from_standard_input(budi: Run, users: Users) -> None
     assert users.authenticate("budi", PASSWORD, "10.1.2.3").actor == Actor("budi", "10.1.2.3")
 
 
+@pytest.mark.slow
 def test_a_password_is_asked_for_twice_and_never_shown(budi: Run, users: Users, settings: Path) -> None:
     assert budi("user", "list").exit_code == 0
     ours, theirs = pty.openpty()

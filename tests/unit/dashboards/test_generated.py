@@ -13,8 +13,8 @@ import pytest
 
 from grafana.__main__ import stale
 from grafana.dashboards.page import VARIABLES
-from hub.profiles.loader import load_vocabulary
 from tests.asked import boards
+from tests.shipped import VOCABULARY
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 SHARED = Path(os.environ.get("CITYHUB_SHARED", Path(__file__).parents[4] / "shared"))
 SCHEMA = SHARED / "data" / "grafana-dashboard-13.schema.json"
 BOARDS = boards()
-VOCABULARY = load_vocabulary()
 PANELS = [(uid, panel) for uid, board in BOARDS.items() for panel in board["panels"]]
 SAME_WORD = {
     "CCTV",

@@ -12,8 +12,8 @@ from hub.decode.messages import compile_profile
 from hub.decode.time_rule import AHEAD
 from hub.decode.watch import Watch
 from hub.errors import Fault, Reason, Rejected
-from hub.profiles.loader import load_profiles
 from hub.profiles.terms import Terms
+from tests.shipped import PROFILES, VOCABULARY
 from tests.unit.decode.line_protocol import Point, Value, parse_lines
 from tests.unit.decode.strategies import (
     KEEP,
@@ -32,7 +32,6 @@ if TYPE_CHECKING:
     from hub.decode.formats import Decoder
     from hub.profiles.mqtt import MessageSpec
 
-VOCABULARY, PROFILES = load_profiles()
 DECODERS = {
     name: {message: inlet.bind("") for message, inlet in compile_profile(profile, name, VOCABULARY, KEEP).items()}
     for name, profile in PROFILES.items()
@@ -107,6 +106,7 @@ def test_any_json_is_line_protocol_or_a_rejection(
     check(profile, message, text.encode(), received_ns, retained=retained)
 
 
+@pytest.mark.slow
 @every_decoder
 @given(data=st.data(), received_ns=RECEIVED, retained=st.booleans())
 def test_any_value_under_the_profiles_own_keys_is_line_protocol_or_a_rejection(

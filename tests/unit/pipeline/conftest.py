@@ -7,8 +7,8 @@ import pytest
 
 from hub.directory import Directory
 from hub.pipeline.counters import Counters
-from hub.profiles.loader import load_profiles
 from hub.spool.sqlite import SqliteSpool
+from tests.shipped import PROFILES, VOCABULARY
 from tests.unit.pipeline.helpers import Device
 from tests.unit.spool.helpers import OPTIONS
 
@@ -35,8 +35,7 @@ def counters() -> Counters:
 
 @pytest.fixture
 def directory() -> Directory:
-    vocabulary, profiles = load_profiles()
-    directory = Directory(vocabulary, profiles, keep_ns=30 * 86_400 * 1_000_000_000)
+    directory = Directory(VOCABULARY, PROFILES, keep_ns=30 * 86_400 * 1_000_000_000)
     directory.update([Device("cam"), Device("car", profile="generic_tracker"), Device("child", parent="gw")])
     return directory
 

@@ -6,15 +6,14 @@ from typing import TYPE_CHECKING
 import pytest
 
 from hub.directory import Directory
-from hub.migrations import upgrade
 from hub.pipeline.kept_keys import EVERY_S, release_keys
-from hub.profiles.loader import load_profiles
 from provisioning.ca import Authority
-from provisioning.database import open_engine
 from provisioning.enrolment import Enrolment
 from provisioning.kept_keys import KeptKeys
 from provisioning.records import NewDevice
 from provisioning.registry import Registry
+from tests.databases import fresh_engine
+from tests.shipped import PROFILES, VOCABULARY
 from tests.unit.pipeline.helpers import running
 from tests.unit.spool.helpers import until
 
@@ -27,8 +26,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def engine(tmp_path: Path) -> Iterator[Engine]:
-    engine = open_engine(tmp_path / "registry.db")
-    upgrade(engine)
+    engine = fresh_engine(tmp_path / "registry.db")
     yield engine
     engine.dispose()
 
@@ -40,7 +38,7 @@ def directory(engine: Engine, tmp_path: Path) -> Directory:
     registry.add_devices([NewDevice(id=name, profile="generic_ipcamera") for name in ("cam-1", "cam-2")])
     authority = Authority.create(tmp_path / "pki", clock=time.time_ns)
     Enrolment(engine, authority, time.time_ns).issue_with_hub_keys(["cam-1", "cam-2"])
-    directory = Directory(*load_profiles(), keep_ns=10**18)
+    directory = Directory(VOCABULARY, PROFILES, keep_ns=10**18)
     directory.update(registry.entries())
     return directory
 

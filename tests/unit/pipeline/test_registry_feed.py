@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING
 import pytest
 
 from hub.directory import Directory
-from hub.migrations import upgrade
 from hub.pipeline.registry_feed import EVERY_S, RegistryFeed
-from hub.profiles.loader import load_profiles, load_vocabulary
 from hub.profiles.schema import Profile
 from provisioning.database import open_engine
 from provisioning.errors import StorageProblem
 from provisioning.records import Lifecycle, NewDevice
 from provisioning.registry import Registry
+from tests.databases import fresh_engine
+from tests.shipped import PROFILES, VOCABULARY
 from tests.unit.pipeline.helpers import NOW, running
 from tests.unit.spool.helpers import until
 
@@ -32,8 +32,7 @@ def database(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def registry(database: Path) -> Iterator[Registry]:
-    engine = open_engine(database)
-    upgrade(engine)
+    engine = fresh_engine(database)
     yield Registry(engine, lambda: NOW)
     engine.dispose()
     gc.unfreeze()
@@ -49,7 +48,7 @@ def elsewhere(database: Path, registry: Registry) -> Iterator[Registry]:
 
 @pytest.fixture
 def directory() -> Directory:
-    return Directory(*load_profiles(), keep_ns=10**18)
+    return Directory(VOCABULARY, PROFILES, keep_ns=10**18)
 
 
 @pytest.fixture
@@ -94,7 +93,7 @@ async def test_a_topic_that_two_devices_claim_is_said_once(
     said = {"vendor": "V", "model": "M", "kind": "sensor", "about": "A", "interval_s": 60}
     mqtt = {"a": {"topics": ["x/{serial}"], "readings": {"event": {"name": "n"}}}}
     model = Profile.model_validate({**said, "manual": {"title": "T", "edition": "1"}, "mqtt": mqtt})
-    directory = Directory(load_vocabulary(), {"one": model, "two": model}, keep_ns=10**18)
+    directory = Directory(VOCABULARY, {"one": model, "two": model}, keep_ns=10**18)
     feed = RegistryFeed(registry, directory)
     registry.add_devices([NewDevice(id=name, profile=name, serial="S1") for name in ("one", "two")])
     await feed.load()

@@ -5,16 +5,17 @@ from typing import TYPE_CHECKING
 import pytest
 
 from hub.decode.cases import case_problems, decode_case
-from hub.profiles.loader import load_cases, load_profiles, profiles_folder
+from hub.profiles.loader import load_cases, profiles_folder
 from hub.profiles.terms import Terms
+from tests.shipped import PROFILES, VOCABULARY
 from tests.unit.decode.line_protocol import parse_line, parse_lines
 
 if TYPE_CHECKING:
     from hub.profiles.schema import Case, Profile
 
-VOCABULARY, PROFILES = load_profiles()
 TERMS = {name: Terms(profile, name, VOCABULARY) for name, profile in PROFILES.items()}
-CASES = [(name, file, case) for name in PROFILES for file, case in load_cases(profiles_folder() / name).items()]
+CASES_OF = {name: load_cases(profiles_folder() / name) for name in PROFILES}
+CASES = [(name, file, case) for name, cases in CASES_OF.items() for file, case in cases.items()]
 
 
 @pytest.mark.parametrize(("name", "file", "case"), CASES, ids=[f"{name}/{file}" for name, file, _ in CASES])
@@ -28,7 +29,7 @@ def test_a_profile_decodes_its_case(name: str, file: str, case: Case) -> None:
 
 @pytest.mark.parametrize("name", PROFILES)
 def test_a_profile_comes_with_cases_of_what_is_good_and_what_is_not(name: str) -> None:
-    cases = load_cases(profiles_folder() / name).values()
+    cases = CASES_OF[name].values()
 
     assert any(case.lines and not case.rejected for case in cases)
     # Of a device with a single reading nothing can be half right.

@@ -6,19 +6,17 @@ import pytest
 from pydantic import ValidationError
 
 from hub.profiles.certificate import CertificateSpec, certificate_rules
-from hub.profiles.loader import load_profiles
 from provisioning.certificate_rules import USUAL, CertificateRule, KeyKind
+from tests.shipped import PROFILES
 
 
 def test_a_profile_that_says_nothing_asks_for_a_year_and_elliptic_curves() -> None:
-    _, profiles = load_profiles()
-    assert certificate_rules({"camera": profiles["generic_ipcamera"]}) == {"camera": USUAL}
+    assert certificate_rules({"camera": PROFILES["generic_ipcamera"]}) == {"camera": USUAL}
 
 
 def test_a_profile_may_ask_for_more_years_and_for_rsa() -> None:
-    _, profiles = load_profiles()
     spec = CertificateSpec.model_validate({"years": 5, "key": "rsa"})
-    old = profiles["generic_ipcamera"].model_copy(update={"certificate": spec})
+    old = PROFILES["generic_ipcamera"].model_copy(update={"certificate": spec})
     assert certificate_rules({"old": old}) == {"old": CertificateRule(5, KeyKind.RSA)}
 
 

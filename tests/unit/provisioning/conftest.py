@@ -7,11 +7,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from provisioning.ca import Authority
-from provisioning.database import open_engine
 from provisioning.enrolment import Enrolment
 from provisioning.records import Agency, Site
 from provisioning.registry import Registry
-from provisioning.schema import metadata
+from tests.databases import fresh_engine
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -36,8 +35,7 @@ def database(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def engine(database: Path) -> Iterator[Engine]:
-    engine = open_engine(database)
-    metadata.create_all(engine)
+    engine = fresh_engine(database)
     yield engine
     engine.dispose()
 

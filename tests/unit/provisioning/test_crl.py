@@ -71,6 +71,7 @@ def test_a_list_holds_for_a_week_and_forgives_slow_clocks() -> None:
     assert (found.last_update_utc, found.next_update_utc) == (NOW - timedelta(minutes=5), NOW + timedelta(days=7))
 
 
+@pytest.mark.slow
 def test_a_hundred_thousand_entries_are_kept() -> None:
     entries = [Revoked(f"{number:x}", NOW_NS, Reason.SUPERSEDED) for number in range(1, 100_001)]
     assert len(signed(entries)) == 100_001

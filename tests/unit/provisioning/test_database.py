@@ -33,6 +33,7 @@ for number in range(50):
 """
 
 
+@pytest.mark.slow
 def test_two_processes_write_one_registry(engine: Engine, database: Path, clock: Clock) -> None:
     command = [sys.executable, "-W", "error", "-c", ADD_DEVICES, str(database)]
     root = Path(__file__).parents[3]

@@ -129,6 +129,7 @@ def sheet(rows: str, dimension: str = "") -> bytes:
     return f"<worksheet {NAMESPACE}>{dimension}<sheetData>{rows}</sheetData></worksheet>".encode()
 
 
+@pytest.mark.slow
 def test_a_workbook_that_unpacks_to_too_much_is_refused_before_it_is_read() -> None:
     bomb = repacked({SHEET: b" " * (xlsx_table.MAX_UNPACKED + 1)})
     assert len(bomb) < limits.MAX_BYTES
@@ -156,6 +157,7 @@ def test_entities_that_multiply_are_refused() -> None:
         read_table(repacked({SHEET: text + body}))
 
 
+@pytest.mark.slow
 def test_a_row_far_below_is_refused_rather_than_waited_for() -> None:
     far = sheet('<row r="1"><c t="str"><v>id</v></c></row><row r="999999999999"><c><v>1</v></c></row>')
     with pytest.raises(UnreadableFile, match="more than 100000 rows"):

@@ -161,6 +161,7 @@ def test_what_was_issued_before_issuers_were_recorded_is_on_every_list(
     assert listed(revocation) == [{"1"}, {"1"}]
 
 
+@pytest.mark.slow
 def test_a_hundred_thousand_are_listed(revocation: Revocation, engine: Engine) -> None:
     insert_revoked(engine, 100_000)
     assert [len(one) for one in listed(revocation)] == [100_000]

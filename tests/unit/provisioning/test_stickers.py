@@ -70,6 +70,7 @@ def test_a_png_says_what_it_was_made_of(tmp_path: Path, text: str) -> None:
     assert scanned(tmp_path / "code.png") == [text]
 
 
+@pytest.mark.slow
 @needs("zbarimg")
 @settings(max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(device=st.from_regex(r"[A-Za-z0-9_-]{1,64}", fullmatch=True), port=st.integers(1, 65535))
@@ -100,6 +101,7 @@ def test_an_svg_says_what_it_was_made_of(tmp_path: Path, text: str) -> None:
     assert scanned(tmp_path / "code.pgm") == [text]
 
 
+@pytest.mark.slow
 @needs("zbarimg", "pdftoppm")
 def test_every_label_of_a_printed_sheet_can_be_scanned_where_it_is_cut(tmp_path: Path) -> None:
     stickers = [label(number) for number in range(25)]
@@ -107,6 +109,7 @@ def test_every_label_of_a_printed_sheet_can_be_scanned_where_it_is_cut(tmp_path:
     assert printed(tmp_path, stickers, page=2) == [stickers[24].text]
 
 
+@pytest.mark.slow
 @needs("zbarimg", "pdftoppm")
 def test_the_longest_names_spoil_neither_their_code_nor_their_neighbours(tmp_path: Path) -> None:
     wide = Sticker(LONGEST, "W" * 64, "W " * 100, "W" * 200, UNTIL)
@@ -132,6 +135,7 @@ def test_labels_stand_row_by_row_in_the_order_given(tmp_path: Path) -> None:
     assert lines == [["cam-00", "cam-01", "cam-02"], ["cam-03", "cam-04"]]
 
 
+@pytest.mark.slow
 @settings(max_examples=200)
 @given(name=st.text(max_size=200), site=st.text(max_size=200))
 def test_any_name_can_be_printed(name: str, site: str) -> None:

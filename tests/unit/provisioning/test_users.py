@@ -155,6 +155,7 @@ def test_a_password_opens_what_its_user_may_do(users: Users) -> None:
     assert users.get("budi").has_password
 
 
+@pytest.mark.slow
 def test_a_wrong_password_an_unknown_user_and_a_disabled_one_look_the_same(users: Users) -> None:
     users.add(BUDI)
     users.add(NewUser(id="wati", role=Role.VIEWER))
@@ -174,6 +175,7 @@ def refusal(users: Users, name: str, password: str) -> str:
     return str(refused.value)
 
 
+@pytest.mark.slow
 def test_a_new_password_replaces_the_old_one(users: Users) -> None:
     users.add(BUDI)
     users.set_password("budi", PASSWORD)
@@ -206,6 +208,7 @@ def test_a_hash_that_was_ruined_matches_nothing(stored: str) -> None:
     assert not is_password(stored, stored)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("typed", ["", "\0", "\ud800", "x" * 100_000])
 def test_whatever_is_typed_is_just_wrong(typed: str) -> None:
     assert not is_password(hash_password(PASSWORD), typed)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from functools import cache
 from typing import TYPE_CHECKING
 
 import orjson
@@ -13,14 +14,15 @@ from hypothesis import strategies as st
 from hub.decode.messages import compile_profile
 from hub.decode.watch import Watch
 from hub.errors import Rejected
-from hub.profiles.loader import load_profiles
 from hub.sim.geography import DISTRICTS, Point, distance_m
 from hub.sim.models import activity, build, warmth
 from hub.sim.plan import CameraPlan, DevicePlan, ModelPlan, RiverPlan, TrackerPlan, WeatherPlan
 from hub.sim.rubbish import Rubbish, spoil
 from hub.sim.units import SECOND_NS, WIB, Unit, hour_of_day
+from tests.shipped import PROFILES, VOCABULARY
 
 if TYPE_CHECKING:
+    from hub.decode.formats import Decoder
     from hub.profiles.schema import Profile
     from hub.sim.units import Sample
 
@@ -32,7 +34,6 @@ PLANS: dict[str, ModelPlan] = {
     "generic_environment": RiverPlan(river="Kali Klawing", usual_cm=140, altitude_m=60, flood_cm=300, flood_after_s=10),
     "generic_environment weather": WeatherPlan(altitude_m=150),
 }
-VOCABULARY, PROFILES = load_profiles()
 KEEP_NS = 30 * 86_400 * SECOND_NS
 
 
@@ -53,9 +54,13 @@ def profile(name: str) -> Profile:
     return PROFILES[name.partition(" ")[0]]
 
 
+@cache
+def decoder(name: str, channel: str) -> Decoder:
+    return compile_profile(profile(name), name.partition(" ")[0], VOCABULARY, KEEP_NS)[channel].bind("")
+
+
 def decode(name: str, channel: str, payload: bytes) -> str:
-    inlets = compile_profile(profile(name), name.partition(" ")[0], VOCABULARY, KEEP_NS)
-    return inlets[channel].bind("")(",device=unit-1", payload, NOON, False, Watch("unit-1", 0))  # noqa: FBT003 - the hot path's own way
+    return decoder(name, channel)(",device=unit-1", payload, NOON, False, Watch("unit-1", 0))  # noqa: FBT003 - the hot path's own way
 
 
 @pytest.mark.parametrize("name", PLANS)

@@ -290,6 +290,7 @@ async def test_a_backlog_that_comes_before_suback_does_not_block_the_subscribing
         assert len(intake.messages) == 1000
 
 
+@pytest.mark.slow
 async def test_while_the_intake_is_full_no_new_link_is_made(door: Door, made: Made, intake: HeldIntake) -> None:
     """Each would bring a burst more, and a spool can be full for a day."""
     intake.most = 1

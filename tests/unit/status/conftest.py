@@ -4,8 +4,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from hub.migrations import upgrade
-from provisioning.database import open_engine
+from tests.databases import fresh_engine
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -16,7 +15,6 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def engine(tmp_path: Path) -> Iterator[Engine]:
-    engine = open_engine(tmp_path / "registry.db")
-    upgrade(engine)
+    engine = fresh_engine(tmp_path / "registry.db")
     yield engine
     engine.dispose()

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import pytest
+
 from hub.status.wording import Names
 from tests.unit.status.night import City, Entry
 
@@ -43,6 +45,7 @@ EXPECTED = [
 ]
 
 
+@pytest.mark.slow
 def test_the_incidents_of_a_bad_night_are_those_a_person_would_write(engine: Engine) -> None:
     city = City(city_of_5000(), engine)
     assert len(city.devices) == 5_000

@@ -67,6 +67,7 @@ def fleet(chance: random.Random) -> dict[str, Device]:
     }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(3))
 def test_days_of_mishaps_sum_to_the_devices_own_counters_to_the_byte(hub: Hub, seed: int) -> None:
     chance = random.Random(seed)

@@ -8,15 +8,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from hub.migrations import upgrade
 from hub.status import inventory as room
 from hub.status.inventory import InventoryWriter, inventory_lines
 from hub.status.options import LevelOptions
-from provisioning.database import open_engine
 from provisioning.errors import StorageProblem
 from provisioning.inventory import InventoryEntry, read_inventory
 from provisioning.records import Agency, Lifecycle, NewDevice, Site
 from provisioning.registry import Registry
+from tests.databases import fresh_engine
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -33,8 +32,7 @@ CAMERA = InventoryEntry(
 
 @pytest.fixture
 def engine(tmp_path: Path) -> Iterator[Engine]:
-    made = open_engine(f"sqlite:///{tmp_path / 'registry.db'}")
-    upgrade(made)
+    made = fresh_engine(tmp_path / "registry.db")
     yield made
     made.dispose()
 

@@ -212,6 +212,7 @@ async def test_a_cancellation_that_comes_together_with_the_answer_is_not_lost() 
             await reading
 
 
+@pytest.mark.slow
 @settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
 @given(st.binary(min_size=1, max_size=300), st.booleans())
 def test_whatever_comes_back_is_an_answer_or_an_error_of_our_own(garbage: bytes, framed: bool) -> None:  # noqa: FBT001 - drawn

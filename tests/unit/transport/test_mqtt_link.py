@@ -76,6 +76,7 @@ async def test_the_brokers_disconnect_ends_the_link_with_its_reason(door: Door, 
         assert await end_of(link) == "the broker disconnected the hub: session_taken_over"
 
 
+@pytest.mark.slow
 async def test_a_silent_broker_ends_the_link(door: Door, hub: Hub) -> None:
     connecting = hub.connecting()
     peer = await door.accepted(server_keep_alive=1)

@@ -114,6 +114,7 @@ async def test_a_body_without_a_declared_length_is_counted_as_it_comes(client: C
     )
 
 
+@pytest.mark.slow
 async def test_a_body_that_dribbles_in_is_given_up(client: Client) -> None:
     reader, writer = await asyncio.open_connection("127.0.0.1", client.port)
     writer.write(b"POST /bodies HTTP/1.1\r\nHost: hub\r\nContent-Length: 9\r\n\r\nabc")
@@ -122,6 +123,7 @@ async def test_a_body_that_dribbles_in_is_given_up(client: Client) -> None:
     assert status == b"HTTP/1.1 408 Request Timeout\r\n"
 
 
+@pytest.mark.slow
 async def test_a_connection_that_says_nothing_whole_is_closed(client: Client) -> None:
     reader, writer = await asyncio.open_connection("127.0.0.1", client.port)
     writer.write(b"GET / HTTP/1.1\r\nHost:")

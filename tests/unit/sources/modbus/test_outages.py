@@ -138,6 +138,7 @@ async def test_both_away_for_hours_in_turns_and_together(tmp_path: Path) -> None
     assert not [point for point in points if any(began < point.time <= ended for began, ended in dark)]
 
 
+@pytest.mark.slow
 async def test_a_spool_that_fills_up_costs_points_that_are_counted_and_invents_none(tmp_path: Path) -> None:
     async with hall(tmp_path / "spool.db", max_mb=1) as one:
         pace = one.world.pace

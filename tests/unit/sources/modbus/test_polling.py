@@ -59,6 +59,7 @@ async def test_a_device_answers_soon_after_it_was_added_whatever_its_interval() 
     assert len(world.book.points()) == 1
 
 
+@pytest.mark.slow
 async def test_a_gateway_that_cannot_keep_up_skips_and_counts_and_piles_nothing_up() -> None:
     world = World(TWENTY)
     for number in range(1, 21):
@@ -73,6 +74,7 @@ async def test_a_gateway_that_cannot_keep_up_skips_and_counts_and_piles_nothing_
     assert counters.lateness_p99_ms() < 20_000
 
 
+@pytest.mark.slow
 async def test_dead_units_and_a_slow_one_leave_their_neighbours_their_interval() -> None:
     patient = meter({"energy": {"power_w": {"at": 0, "type": "uint16"}}}, limits={"timeout_ms": 3000})
     world = World(TWENTY, {"meter": patient})
