@@ -12,6 +12,7 @@ from operator import le, lt
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from hub.status.counters import SECOND, was_rebooted
+from hub.status.tracks import DAY_NS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -86,6 +87,8 @@ class Odometers:
         """
         time_ns, before = sample[0], self._time[index]
         if not before < time_ns <= before + gauge.gap_ns or time_ns > self._hour_end[index]:
+            return ELSEWHERE
+        if time_ns <= sample[1] - DAY_NS:
             return ELSEWHERE
         if not self._same_boot(index, sample, gauge, time_ns - before):
             return ELSEWHERE

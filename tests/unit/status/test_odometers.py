@@ -15,6 +15,7 @@ from hub.status.counters import SECOND
 from hub.status.gauges import gauge_of
 from hub.status.meters import Meter, Method
 from hub.status.odometers import ABSENT, ELSEWHERE, Mark, Odometers
+from hub.status.tracks import DAY_NS
 from tests.unit.status.city import City, Place, profile
 from tests.unit.status.hubs import JAKARTA, MIDNIGHT
 
@@ -99,6 +100,7 @@ def test_what_goes_on_is_a_difference_and_all_else_is_for_the_meter() -> None:
         "its uptime fell": (140 * SECOND, 0, None, 1600, 79, 1),
         "it must have booted": (174 * SECOND, 0, None, 1600, 44, 1),
         "it says no uptime": (140 * SECOND, 0, None, 1600, None, 1),
+        "it is a day late": (140 * SECOND, 140 * SECOND + DAY_NS, None, 1600, 90, 1),
     }
     for why, sample in refused.items():
         assert meters.advance(0, sample, gauge) == ELSEWHERE, why
