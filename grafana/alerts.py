@@ -22,6 +22,10 @@ NoData = Literal["OK", "Alerting", "NoData", "KeepLast"]
 OnError = Literal["OK", "Alerting", "Error", "KeepLast"]
 EXPRESSION: Final = "__expr__"
 MINUTE: Final = 60
+WHAT_AND_WHERE: Final = (
+    "{{ $labels.kind }}{{ with $labels.site }} — {{ . }}{{ end }}{{ with $labels.agency }} ({{ . }}){{ end }}"
+)
+"""The city's own troubles have no site, and may have no agency."""
 
 
 def rules() -> list[dict[str, Any]]:
@@ -40,10 +44,10 @@ def _incidents(severity: str, wait: str, word: str) -> dict[str, Any]:
         f"Insiden {word.lower()} · {severity.capitalize()} incident",
         _chain(query, 15 * MINUTE, "gt", 0),
         wait=wait, no_data="OK", on_error="OK", severity=severity,
-        summary=f"{word} · {severity.upper()}: " + "{{ $labels.kind }} — {{ $labels.site }} ({{ $labels.agency }})",
+        summary=f"{word} · {severity.upper()}: " + WHAT_AND_WHERE,
         runbook=(
-            "Buka dasbor Perangkat untuk lokasi ini: sebab dan nomor telepon ada di baris teratas. · "
-            "Open the dashboard Device for this site: the cause and the phone number are in the top row."
+            "Buka dasbor Perangkat untuk lokasi ini: sebab, siapa yang dihubungi dan nomornya ada di baris teratas. · "
+            "Open the dashboard Device for this site: the cause, whom to call and the number are in the top row."
         ),
         dashboard="cityhub-device",
     )  # fmt: skip

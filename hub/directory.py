@@ -67,7 +67,9 @@ class Directory:
     Decoders are shared by all devices of a profile; a device costs its topics, one text of tags and its watch.
 
     Attributes:
-        routes: topic -> where it leads. What a vendor's wildcards cover is added when it is first met.
+        routes: topic -> where it leads. The hub's own topics, and what a vendor's wildcards cover, are added when they
+            are first met: most devices never use most of theirs.
+        profiles: those that this hub has, by name.
         entries: device -> what the registry says of it, of every device that is registered ...
         watches: ... and its watch, which it keeps as long as it is registered.
         contested: topic -> devices that claim it although it is another's already (two models, one serial number).
@@ -82,7 +84,7 @@ class Directory:
         self.contested: dict[str, set[str]] = {}
         self.polled: dict[str, Entry] = {}
         self.registers = {name: compile_modbus(profile, name, vocabulary) for name, profile in profiles.items()}
-        self._profiles = profiles
+        self.profiles = profiles
         self._models = {name: Model(profile, name, vocabulary, keep_ns) for name, profile in profiles.items()}
         self._owners: dict[tuple[str, str, str], str] = {}
         self._met: dict[str, list[str]] = {}
@@ -94,7 +96,7 @@ class Directory:
     @property
     def filters(self) -> list[str]:
         """What the hub must subscribe to in order to hear the vendors' topics."""
-        vendors = {topic for profile in self._profiles.values() for topic in vendor_topics(profile)}
+        vendors = {topic for profile in self.profiles.values() for topic in vendor_topics(profile)}
         return sorted({subscription(topic) for topic in vendors})
 
     def update(self, entries: Iterable[Entry], changed: Collection[str] = ()) -> list[str]:
@@ -110,6 +112,22 @@ class Directory:
 
     def resolve(self, topic: str) -> Route | None:
         """Return where a topic leads that is met for the first time, and remember it; None when it leads nowhere."""
+        return self._native(topic) or self._wild(topic)
+
+    def _native(self, topic: str) -> Route | None:
+        """Nobody else can claim a topic of the hub's own tree, and they are few for each device."""
+        entry = self.entries.get(device_of(topic))
+        model = None if entry is None else self._models.get(entry.profile)
+        if entry is None or model is None:
+            return None
+        found = (heard for name, heard in model.exact.items() if name in _NATIVE and _topic(name, entry) == topic)
+        heard = next(found, None)
+        if heard is None:
+            return None
+        route = self.routes[topic] = Route(tags_of(entry), model.decoder(heard, topic), self.watches[entry.device])
+        return route
+
+    def _wild(self, topic: str) -> Route | None:
         owners = {
             owner
             for profile, model in self._models.items()
@@ -150,11 +168,10 @@ class Directory:
         model = self._models.get(entry.profile)
         if model is None:
             return False
-        tags = tags_of(entry)
         for name, heard in model.exact.items():
-            topic = _topic(name, entry)
+            topic = None if name in _NATIVE else _topic(name, entry)
             if topic is not None:
-                self._claim(topic, Route(tags, model.decoder(heard, topic), watch))
+                self._claim(topic, Route(tags_of(entry), model.decoder(heard, topic), watch))
         if model.wild:
             self._owners |= dict.fromkeys(_names(entry), entry.device)
         return True
@@ -171,7 +188,7 @@ class Directory:
             watch = self.watches[entry.device] = Watch(entry.device, self._watched)
             self._watched += 1
         elif before is not None and before.profile != entry.profile:
-            watch.samples = []
+            watch.take_samples()
         return watch
 
     def _forget(self, device: str) -> None:
@@ -215,7 +232,7 @@ class Directory:
     def profile_of(self, device: str) -> Profile | None:
         """Return the profile of a registered device, or None when this hub has no such one."""
         entry = self.entries.get(device)
-        return None if entry is None else self._profiles.get(entry.profile)
+        return None if entry is None else self.profiles.get(entry.profile)
 
     def missing(self, topic: str) -> Fault:
         """Say why `topic` leads nowhere."""

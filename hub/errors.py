@@ -54,6 +54,7 @@ class Reason(StrEnum):
     TOO_LARGE = "too_large"
     BAD_PAYLOAD = "bad_payload"
     WRONG_TYPE = "wrong_type"
+    WRONG_UNIT = "wrong_unit"
     OUT_OF_RANGE = "out_of_range"
     NO_READINGS = "no_readings"
     BAD_TIME = "bad_time"

@@ -53,11 +53,15 @@ _ENTRIES = (
 )
 
 
-def read_inventory(engine: Engine) -> list[InventoryEntry]:
-    """Return the inventory, in no particular order; raises StorageProblem."""
+def read_inventory(engine: Engine, after: str, most: int) -> list[InventoryEntry]:
+    """Return the first so many devices after one of them, in the order of their ids; raises StorageProblem.
+
+    A large city's inventory is read and written piece by piece: as a whole it would take as much memory as all else.
+    """
     zones = ZoneTuples()
+    query = _ENTRIES.where(device.c.id > after).order_by(device.c.id).limit(most)
     with reading(engine) as connection:
         return [
             InventoryEntry(id_, profile, agency, place, zones[joined], lat, lon, ends)
-            for id_, profile, agency, place, joined, lat, lon, ends in connection.execute(_ENTRIES)
+            for id_, profile, agency, place, joined, lat, lon, ends in connection.execute(query)
         ]

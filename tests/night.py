@@ -116,7 +116,8 @@ class Night:
             rx, tx = random.randrange(10**5), random.randrange(10**7)
             rates = f"rx_bps={rx * 8 / 60},tx_bps={tx * 8 / 60}"
             yield f"bandwidth,{with_kind} rx_bytes={rx}i,tx_bytes={tx}i,{rates} {time}"
-        yield from self._presence(with_kind, start, stop, dark=dark)
+        limits = f",warning_m={2 + number / 10},critical_m={3 + number / 10}" if measurement == "level" else ""
+        yield from self._presence(with_kind, start, stop, limits, dark=dark)
 
     def _fields(self, measurement: str, random: Random) -> str:
         return FIELDS[measurement].format(
@@ -129,7 +130,7 @@ class Night:
             lon=109.36 + random.uniform(-0.05, 0.05),
         )
 
-    def _presence(self, tags: str, start: int, stop: int, *, dark: bool) -> Iterator[str]:
+    def _presence(self, tags: str, start: int, stop: int, limits: str, *, dark: bool) -> Iterator[str]:
         for time in range(stop, start, -5 * MINUTE):
             gone = dark and time > stop - 10 * MINUTE
             state, health = ("offline", 0) if gone else ("online", 97)
@@ -139,7 +140,7 @@ class Night:
                 f"since_ms={start // 10**6}i,last_seen_ms={time // 10**6}i,health={health}i,"
                 f'reasons="{reasons}" {time}'
             )
-            yield f"inventory,{tags} lat=-7.39,lon=109.36,certificate_days=210i {time}"
+            yield f"inventory,{tags} lat=-7.39,lon=109.36,certificate_days=210i{limits} {time}"
 
     def _hub(self, start: int, stop: int) -> Iterator[str]:
         for number, time in enumerate(range(start, stop, 10 * SECOND)):

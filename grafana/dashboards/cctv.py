@@ -5,22 +5,21 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
-from grafana.dashboards.influx import DEVICES, Influx, counted, newest, newest_each, over_time, where
+from grafana.dashboards.influx import DEVICES, Influx, how_many, newest, newest_each, online, over_time, where
 from grafana.dashboards.page import Row, page, to_device, to_site
 from grafana.dashboards.panels import (
     STATE,
     STEPS,
-    TOTAL,
     Column,
     Look,
-    added_up,
     bars,
+    computed,
+    count,
     graph,
     joined,
     merged,
-    numbers,
-    ratio,
     rows,
+    share,
 )
 from grafana.dashboards.signs import (
     FEW_WANTED,
@@ -28,7 +27,6 @@ from grafana.dashboards.signs import (
     HEALTH,
     NONE_WANTED,
     NOTICE,
-    ONLINE,
     PRESENCE,
     TROUBLE,
     USE,
@@ -41,7 +39,6 @@ from grafana.dashboards.signs import (
 if TYPE_CHECKING:
     from grafana_foundation_sdk.models.dashboard import Dashboard, Panel
 
-    from grafana.dashboards.influx import Query
 
 _HERE: Final = where(*DEVICES)
 _CAMERAS: Final = where(*DEVICES, also="\"kind\" = 'cctv'")
@@ -66,49 +63,38 @@ def cctv() -> Dashboard:
 
 
 def _online() -> Panel:
-    inner = newest("presence", ("online",), ("device",), _CAMERAS)
-    return numbers(
+    return share(
         both("Kamera daring", "Cameras online"),
         "Bagian kamera yang sedang daring. · The share of cameras that are online.",
-        [Influx(f'SELECT mean("online") * 100 FROM ({inner})', alias="online")],
-        Look(unit="percent", steps=ONLINE, span=STATE, decimals=1, low=0, high=100),
+        online(_CAMERAS),
     )
 
 
 def _lost() -> Panel:
-    return numbers(
+    return count(
         both("Tanpa gambar", "Without picture"),
         "Kamera yang melaporkan kehilangan gambar. · Cameras that report video loss.",
-        _how_many("video_loss", "true"),
-        Look(steps=NONE_WANTED, span=STATE, decimals=0, transformations=added_up()),
-        fields=TOTAL,
+        how_many("cctv", "video_loss", _HERE, "= true"),
+        NONE_WANTED,
     )
 
 
 def _not_recording() -> Panel:
-    return numbers(
+    return count(
         both("Tidak merekam", "Not recording"),
         "Kamera yang melaporkan bahwa tidak ada rekaman. · Cameras that report that nothing is recorded.",
-        _how_many("recording", "false"),
-        Look(steps=NONE_WANTED, span=STATE, decimals=0, transformations=added_up()),
-        fields=TOTAL,
+        how_many("cctv", "recording", _HERE, "= false"),
+        NONE_WANTED,
     )
 
 
 def _full() -> Panel:
-    inner = f'SELECT last("storage_used_percent") AS "used" FROM "cctv" WHERE {_HERE} GROUP BY "device"'
-    return numbers(
+    return count(
         both("Penyimpanan di atas 90 %", "Storage above 90 %"),
         "Kamera yang penyimpanannya hampir penuh. · Cameras whose storage is nearly full.",
-        counted(f'SELECT count("used") AS "n" FROM ({inner}) WHERE "used" > 90', "n"),
-        Look(steps=FEW_WANTED, span=STATE, decimals=0, transformations=added_up()),
-        fields=TOTAL,
+        how_many("cctv", "storage_used_percent", _HERE, "> 90"),
+        FEW_WANTED,
     )
-
-
-def _how_many(field: str, value: str) -> list[Query]:
-    inner = f'SELECT last("{field}") AS "{field}" FROM "cctv" WHERE {_HERE} GROUP BY "device"'
-    return counted(f'SELECT count("{field}") AS "n" FROM ({inner}) WHERE "{field}" = {value}', "n")
 
 
 def _cameras() -> Panel:
@@ -134,7 +120,7 @@ def _cameras() -> Panel:
         Column("recording", both("Merekam", "Recording"), mappings=WANTED),
         Column("storage_used_percent", both("Penyimpanan", "Storage"), "percent", USE, decimals=0),
     ]
-    look = Look(span=STATE, transformations=[joined("device"), ratio("bitrate", "usual", "expected")])
+    look = Look(span=STATE, transformations=[joined("device"), computed("bitrate", "/", "usual", "expected")])
     return rows(
         both("Kamera, yang terburuk dahulu", "Cameras, worst first"),
         "Laju bit dibandingkan dengan jam yang sama kemarin; klik kamera untuk halamannya. · "

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from grafana.dashboards.influx import DEVICES, Influx, counted, newest, newest_each, where
+from grafana.dashboards.influx import DEVICES, Influx, how_many, newest, newest_each, online, where
 from grafana.dashboards.maps import atlas, markers
 from grafana.dashboards.page import Row, page, to_device
-from grafana.dashboards.panels import STATE, STEPS, TOTAL, Column, Look, added_up, graph, joined, numbers, rows
-from grafana.dashboards.signs import BAD, GOOD, ONLINE, PLAIN, PRESENCE, SEVERITY, WARN, both, steps
+from grafana.dashboards.panels import STATE, STEPS, Column, Look, count, graph, joined, rows, share
+from grafana.dashboards.signs import BAD, FEW_WANTED, GOOD, PLAIN, PRESENCE, SEVERITY, WARN, both, steps
 
 if TYPE_CHECKING:
     from grafana_foundation_sdk.models.dashboard import Dashboard, Panel
 
-    from grafana.dashboards.influx import Query
 
 _HERE: Final = where(*DEVICES)
+_TRACKERS: Final = where(*DEVICES, also="\"kind\" = 'gps'")
+NOW: Final = "5m"
+"""How far back a vehicle's newest reading is looked for."""
 SPEED: Final = steps(GOOD, (60, WARN), (80, BAD))
 """Kilometres an hour: the usual limits in Indonesian towns and between them."""
 HDOP: Final = steps(GOOD, (2, WARN), (5, BAD))
@@ -45,48 +47,41 @@ def fleet() -> Dashboard:
 
 
 def _online() -> Panel:
-    inner = newest("presence", ("online",), ("device",), where(*DEVICES, also="\"kind\" = 'gps'"))
-    return numbers(
+    return share(
         both("Pelacak daring", "Trackers online"),
         "Bagian pelacak yang sedang daring. · The share of trackers that are online.",
-        [Influx(f'SELECT mean("online") * 100 FROM ({inner})', alias="online")],
-        Look(unit="percent", steps=ONLINE, span=STATE, decimals=1, low=0, high=100),
+        online(_TRACKERS),
     )
 
 
 def _moving() -> Panel:
-    return numbers(
+    return count(
         both("Sedang berjalan", "Moving"),
         "Kendaraan dengan laju di atas 3 km/jam. · Vehicles faster than 3 km/h.",
-        _how_many("speed_kmh", "> 3"),
-        Look(steps=PLAIN, span="5m", decimals=0, transformations=added_up()),
-        fields=TOTAL,
+        how_many("gps", "speed_kmh", _HERE, "> 3"),
+        PLAIN,
+        NOW,
     )
 
 
 def _fast() -> Panel:
-    return numbers(
+    return count(
         both("Di atas 80 km/jam", "Above 80 km/h"),
         "Kendaraan yang lajunya di atas 80 km/jam. · Vehicles faster than 80 km/h.",
-        _how_many("speed_kmh", "> 80"),
-        Look(steps=steps(GOOD, (1, WARN)), span="5m", decimals=0, transformations=added_up()),
-        fields=TOTAL,
+        how_many("gps", "speed_kmh", _HERE, "> 80"),
+        FEW_WANTED,
+        NOW,
     )
 
 
 def _poor() -> Panel:
-    return numbers(
+    return count(
         both("Posisi meragukan", "Doubtful positions"),
         "Pelacak dengan HDOP di atas 5. · Trackers with an HDOP above 5.",
-        _how_many("hdop", "> 5"),
-        Look(steps=steps(GOOD, (1, WARN)), span="5m", decimals=0, transformations=added_up()),
-        fields=TOTAL,
+        how_many("gps", "hdop", _HERE, "> 5"),
+        FEW_WANTED,
+        NOW,
     )
-
-
-def _how_many(field: str, condition: str) -> list[Query]:
-    inner = f'SELECT last("{field}") AS "v" FROM "gps" WHERE {_HERE} GROUP BY "device"'
-    return counted(f'SELECT count("v") AS "n" FROM ({inner}) WHERE "v" {condition}', "n")
 
 
 def _map() -> Panel:
@@ -127,8 +122,7 @@ def _events() -> Panel:
 def _vehicles() -> Panel:
     fields = ("speed_kmh", "satellites", "hdop", "accuracy_m", "odometer_m", "battery_percent")
     queries = [
-        Influx(newest("presence", ("state", "last_seen_ms", "reasons"), ("device", "agency"),
-                      where(*DEVICES, also="\"kind\" = 'gps'")), table=True),
+        Influx(newest("presence", ("state", "last_seen_ms", "reasons"), ("device", "agency"), _TRACKERS), table=True),
         Influx(newest_each("gps", fields, ("device",), _HERE), table=True),
     ]  # fmt: skip
     columns = [

@@ -127,6 +127,18 @@ def counted(inner: str, field: str) -> list[Query]:
     return [Influx(total, table=True), Influx(heartbeat, table=True)]
 
 
+def online(condition: str) -> Influx:
+    """Return the query for the percentage of devices that are online."""
+    inner = newest("presence", ("online",), ("device",), condition)
+    return Influx(f'SELECT mean("online") * 100 FROM ({inner})', alias="online")
+
+
+def how_many(measurement: str, field: str, condition: str, wanted: str) -> list[Query]:
+    """Return the queries (see `counted`) for how many devices last said of `field` what is `wanted`, e.g. `> 90`."""
+    inner = f'SELECT last("{field}") AS "{field}" FROM "{measurement}" WHERE {condition} GROUP BY "device"'
+    return counted(f'SELECT count("{field}") AS "n" FROM ({inner}) WHERE "{field}" {wanted}', "n")
+
+
 def over_time(field: str, measurement: str, condition: str, by: str = "", how: str = "mean", fill: str = "null") -> str:
     """Return the query for a field over time, in steps no finer than the panel's pixels."""
     group = f', "{by}"' if by else ""

@@ -19,7 +19,7 @@ from grafana_foundation_sdk.models.dashboard import (
     ThresholdsConfig,
 )
 
-from grafana.dashboards.signs import PLAIN, STALE, Mapping
+from grafana.dashboards.signs import ONLINE, PLAIN, STALE, Mapping
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -133,6 +133,25 @@ def numbers(
     return shown("stat", title, about, queries, look, options)
 
 
+def share(title: str, about: str, query: Query, text: Text = Text()) -> Panel:
+    """Return the percentage of devices that are online."""
+    look = Look(unit="percent", steps=ONLINE, span=STATE, decimals=1, low=0, high=100)
+    return numbers(title, about, [query], look, text=text)
+
+
+def count(
+    title: str,
+    about: str,
+    queries: Sequence[Query],
+    steps: ThresholdsConfig,
+    span: str = STATE,
+    text: Text = Text(),
+) -> Panel:
+    """Return how many there are, by the queries of `influx.counted`."""
+    look = Look(steps=steps, span=span, decimals=0, transformations=added_up())
+    return numbers(title, about, queries, look, fields=TOTAL, text=text)
+
+
 def bars(
     title: str,
     about: str,
@@ -233,9 +252,9 @@ def added_up() -> list[DataTransformerConfig]:
     return [joined("Time"), DataTransformerConfig(id_val="calculateField", options=total)]
 
 
-def ratio(left: str, right: str, name: str) -> DataTransformerConfig:
-    """Return the transformation that adds the column left / right."""
-    binary = {"left": left, "operator": "/", "right": right}
+def computed(left: str, operator: str, right: str, name: str) -> DataTransformerConfig:
+    """Return the transformation that adds a column made of two; Grafana takes an empty value for zero."""
+    binary = {"left": left, "operator": operator, "right": right}
     return DataTransformerConfig(
         id_val="calculateField", options={"mode": "binary", "alias": name, "binary": binary, "replaceFields": False}
     )

@@ -7,15 +7,21 @@ from typing import TYPE_CHECKING, Final
 
 from grafana.dashboards.influx import DEVICES, HIGHEST, MEAN, Influx, band, newest_each, where
 from grafana.dashboards.page import Row, page, to_device
-from grafana.dashboards.panels import STATE, STEPS, Column, Look, bars, graph, merged, rows
+from grafana.dashboards.panels import STATE, STEPS, Column, Look, bars, computed, graph, joined, merged, rows, styled
 from grafana.dashboards.signs import BAD, GOOD, LEFT, NOTICE, TROUBLE, USE, WARN, both, steps
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from grafana_foundation_sdk.models.dashboard import Dashboard, Panel, ThresholdsConfig
 
+    from grafana.dashboards.influx import Query
+
 _HERE: Final = where(*DEVICES)
-RIVER: Final = steps(GOOD, (2.0, NOTICE), (3.0, WARN), (4.0, BAD))
-"""Metres above the gauge's zero: Siaga III, II and I. Every river has its own; set those of the city's here."""
+OVER_WARNING: Final = steps(GOOD, (0, WARN))
+OVER_CRITICAL: Final = steps(GOOD, (0, BAD))
+WARNING: Final = both("batas peringatan", "warning level")
+CRITICAL: Final = both("batas kritis", "critical level")
 VOLTS: Final = steps(BAD, (198, WARN), (209, GOOD), (242, WARN), (253, BAD))
 """230 V, within 5 %, within 10 % (SPLN 1:1995 asks for +5 % and -10 %)."""
 DUST: Final = steps(GOOD, (15.5, NOTICE), (55.4, WARN), (150.4, BAD))
@@ -23,6 +29,7 @@ DUST: Final = steps(GOOD, (15.5, NOTICE), (55.4, WARN), (150.4, BAD))
 RAIN: Final = steps(GOOD, (20, NOTICE), (50, WARN), (100, BAD))
 """Millimetres a day: moderate, heavy and very heavy rain, as BMKG calls them."""
 LISTED: Final = 12
+NO_LIMITS: Final = both("— batas belum diatur", "no limits set")
 SECONDS: Final = steps(BAD, (300, WARN), (900, GOOD))
 MILLIAMPERE: Final = steps(BAD, (3.6, GOOD), (21, BAD))
 """NAMUR NE 43: outside of these the loop is broken."""
@@ -31,7 +38,7 @@ MILLIAMPERE: Final = steps(BAD, (3.6, GOOD), (21, BAD))
 def sensors() -> Dashboard:
     """Return the dashboard."""
     grid: list[Row] = [
-        (9, [(9, _levels()), (15, _river())]),
+        (9, [(6, _levels()), (9, _limits()), (9, _river())]),
         (8, [(8, _temperature()), (8, _rain()), (8, _wind())]),
         (8, [(8, _dust()), (8, _humidity()), (8, _probes())]),
         (9, [(12, _power()), (12, _voltage())]),
@@ -51,28 +58,65 @@ def sensors() -> Dashboard:
 
 def _levels() -> Panel:
     inner = f'SELECT last("water_level_m") AS "level" FROM "level" WHERE {_HERE} GROUP BY "device"'
-    return bars(
+    return _devices(
         both("Tinggi muka air", "River levels"),
         "Dua belas yang tertinggi sekarang, di atas nol alat. · The twelve highest now, above the gauge's zero.",
         [Influx(f'SELECT top("level", "device", {LISTED}) AS "level" FROM ({inner})', table=True)],
-        Look(
-            unit="lengthm",
-            steps=RIVER,
-            span=STATE,
-            decimals=2,
-            low=0,
-            name="${__data.fields.device}",
-            link=to_device(),
-            transformations=merged("level", falling=True),
-        ),
-        fields="/^level$/",
-        rows=LISTED,
+        "level",
+        Look(unit="lengthm", span=STATE, decimals=2, low=0, transformations=merged("level", falling=True)),
+    )
+
+
+def _limits() -> Panel:
+    """Only gauges that have both a level and limits: a column computed of nothing would be a claim."""
+    above_warning = both("Di atas peringatan", "Above warning")
+    queries = [
+        Influx(newest_each("level", ("water_level_m",), ("device",), _HERE), table=True),
+        Influx(newest_each("inventory", ("warning_m", "critical_m"), ("device",), _HERE), table=True),
+    ]
+    margins = [
+        computed("water_level_m", "-", "warning_m", "over_warning"),
+        computed("water_level_m", "-", "critical_m", "over_critical"),
+    ]
+    return rows(
+        both("Sungai terhadap batasnya", "Rivers against their limits"),
+        "Batas tiap alat dari pengaturan hub, [health] river; alat tanpa batas tidak ada di sini. · "
+        "The limits of each gauge from the hub's settings, [health] river; gauges without are not listed.",
+        queries,
+        [
+            Column("device", both("Alat", "Gauge"), link=to_device()),
+            Column("water_level_m", both("Muka air", "Level"), "lengthm", decimals=2),
+            Column("over_warning", above_warning, "lengthm", OVER_WARNING, decimals=2),
+            Column("over_critical", both("Di atas kritis", "Above critical"), "lengthm", OVER_CRITICAL, decimals=2),
+            Column("warning_m", both("Peringatan", "Warning"), "lengthm", decimals=2),
+            Column("critical_m", both("Kritis", "Critical"), "lengthm", decimals=2),
+        ],
+        Look(span=STATE, empty=NO_LIMITS, transformations=[joined("device", "inner"), *margins]),
+        sort=above_warning,
+        falling=True,
     )
 
 
 def _river() -> Panel:
-    about = "Garis putus: Siaga III, II, I. · Dashed: alert levels III, II, I."
-    return _of(both("Muka air", "Water level"), about, "level", "water_level_m", "lengthm", RIVER)
+    level = Influx(band("water_level_m", "level", _HERE), alias="$col")
+    limits = (
+        f'SELECT max("warning_m") AS "{WARNING}", spread("warning_m") AS "w", '
+        f'max("critical_m") AS "{CRITICAL}", spread("critical_m") AS "c" '
+        f'FROM "inventory" WHERE {_HERE} GROUP BY time($__interval) fill(none)'
+    )
+    shared = Influx(f'SELECT "{WARNING}", "{CRITICAL}" FROM ({limits}) WHERE "w" = 0 AND "c" = 0', alias="$col")
+    dashed = {"custom__lineStyle": {"fill": "dash", "dash": [10, 10]}, "custom__spanNulls": True}
+    looks = [
+        styled("byName", name, color={"mode": "fixed", "fixedColor": color}, **dashed)
+        for name, color in ((WARNING, WARN), (CRITICAL, BAD))
+    ]
+    return graph(
+        both("Muka air", "Water level"),
+        "Garis putus: batas dari pengaturan hub, bila alat yang dipilih memiliki batas yang sama. · "
+        "Dashed: the limits of the hub's settings, where the gauges that are chosen share them.",
+        [level, shared],
+        Look(unit="lengthm", interval="1m", points=STEPS, overrides=looks),
+    )
 
 
 def _temperature() -> Panel:
@@ -124,20 +168,12 @@ def _voltage() -> Panel:
 
 def _energy() -> Panel:
     inner = f'SELECT spread("energy_import_kwh") AS "kwh" FROM "energy" WHERE {_HERE} GROUP BY "device"'
-    return bars(
+    return _devices(
         both("Energi dalam rentang waktu", "Energy in the time range"),
         "Selisih penghitung, dua belas yang terbesar. · What the counters advanced, the twelve largest.",
         [Influx(f'SELECT top("kwh", "device", {LISTED}) AS "kwh" FROM ({inner})', table=True)],
-        Look(
-            unit="kwatth",
-            low=0,
-            decimals=1,
-            name="${__data.fields.device}",
-            link=to_device(),
-            transformations=merged("kwh", falling=True),
-        ),
-        fields="/^kwh$/",
-        rows=LISTED,
+        "kwh",
+        Look(unit="kwatth", low=0, decimals=1, transformations=merged("kwh", falling=True)),
     )
 
 
@@ -173,22 +209,27 @@ def _batteries() -> Panel:
         found = f'SELECT last("battery_percent") AS "charge" FROM "{measurement}" WHERE {_HERE} GROUP BY "device"'
         return Influx(f'SELECT bottom("charge", "device", {LISTED}) AS "charge" FROM ({found})', table=True)
 
-    return bars(
+    return _devices(
         both("Baterai perangkat terlemah", "Weakest device batteries"),
         "Dua belas muatan terendah. · The twelve lowest charges.",
         [lowest(measurement) for measurement in ("gps", "weather", "level")],
+        "charge",
         Look(
-            unit="percent", steps=LEFT, span="1h", low=0, high=100, decimals=0, name="${__data.fields.device}",
-            link=to_device(), transformations=merged("charge", LISTED),
+            unit="percent", steps=LEFT, span="1h", low=0, high=100, decimals=0,
+            transformations=merged("charge", LISTED),
         ),
-        fields="/^charge$/",
-        rows=LISTED,
     )  # fmt: skip
 
 
 def _loops() -> Panel:
     about = "Arus lingkar pertama; di bawah 3,6 mA putus. · Current in loop 1; below 3.6 mA it is broken."
     return _of(both("Lingkar 4–20 mA", "4–20 mA loops"), about, "analog", "channel1_ma", "mamp", MILLIAMPERE)
+
+
+def _devices(title: str, about: str, queries: Sequence[Query], field: str, look: Look) -> Panel:
+    """Return bars of a few devices; a city may have thousands."""
+    named = replace(look, name="${__data.fields.device}", link=to_device())
+    return bars(title, about, queries, named, fields=f"/^{field}$/", rows=LISTED)
 
 
 def _of(

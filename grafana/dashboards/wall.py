@@ -4,21 +4,21 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from grafana.dashboards.influx import Influx, Live, counted, newest, where
+from grafana.dashboards.influx import Influx, Live, counted, newest, online, where
 from grafana.dashboards.maps import atlas, markers
 from grafana.dashboards.page import Row, page, to_device, to_site
 from grafana.dashboards.panels import (
     ALIVE,
     STATE,
-    TOTAL,
     Look,
     Text,
-    added_up,
     bars,
+    count,
     graph,
     joined,
     merged,
     numbers,
+    share,
     styled,
 )
 from grafana.dashboards.signs import (
@@ -96,24 +96,21 @@ def _open(severity: str) -> Panel:
         "warning": (both("! Peringatan", "warnings"), FEW_WANTED),
     }[severity]
     inner = newest("incident", ("open",), ("incident",), f"{_INCIDENT} AND \"severity\" = '{severity}'")
-    return numbers(
+    return count(
         name,
         "Insiden terbuka dengan tingkat ini. · Open incidents of this severity.",
         counted(inner, "open"),
-        Look(unit="none", steps=steps, span=STATE, decimals=0, transformations=added_up()),
-        fields=TOTAL,
+        steps,
         text=HUGE,
     )
 
 
 def _online() -> Panel:
-    inner = newest("presence", ("online",), ("device",), where(*_PLACE))
-    return numbers(
+    return share(
         both("Perangkat daring", "Devices online"),
         "Bagian perangkat yang sedang daring. · The share of devices that are online.",
-        [Influx(f'SELECT mean("online") * 100 FROM ({inner})', alias="online")],
-        Look(unit="percent", steps=ONLINE, span=STATE, decimals=1, low=0, high=100),
-        text=HUGE,
+        online(where(*_PLACE)),
+        HUGE,
     )
 
 
@@ -212,9 +209,11 @@ def _uplinks() -> Panel:
 
 
 def _bandwidth() -> Panel:
+    names = {"rx_bps": both("masuk", "in"), "tx_bps": both("keluar", "out")}
+    looks = [styled("byName", field, displayName=name) for field, name in names.items()]
     return graph(
         both("Lalu lintas kota, langsung", "City traffic, live"),
         "Yang terukur di semua uplink, berganti tiap detik. · What is measured on all uplinks, renewed each second.",
         [Live("bandwidth")],
-        Look(unit="bps", empty="Live mati · Live is off"),
+        Look(unit="bps", empty="Live mati · Live is off", overrides=looks),
     )

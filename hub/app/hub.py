@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from hub.grafana.runner import GrafanaRunner
     from hub.pipeline.counters import Counters
     from hub.pipeline.delivery import Delivery
+    from hub.pipeline.intake import BatchingIntake
     from hub.pipeline.registry_feed import RegistryFeed
     from hub.settings import Settings
     from hub.sinks.options import SinkOptions
@@ -42,6 +43,7 @@ class Hub:
     counters: Counters
     spool: SqliteSpool
     delivery: Delivery
+    intake: BatchingIntake
     source: MqttSource
     modbus: ModbusSource
     feed: RegistryFeed

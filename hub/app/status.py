@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from hub.profiles.schema import Profile
     from hub.settings import Settings
     from hub.sources.base import Intake
+    from hub.status.options import LevelOptions
     from hub.web.services import Services
 
 SECOND_NS: Final = 1_000_000_000
@@ -41,14 +42,14 @@ def status_of(settings: Settings, directory: Directory, profiles: dict[str, Prof
     return Status(directory.watches, models, settings.status, settings.health, zone)
 
 
-def runner_of(hub: Hub, engine: Engine, services: Services, intake: Intake) -> StatusRunner:
+def runner_of(hub: Hub, services: Services) -> StatusRunner:
     """Return what has them judged once a second."""
     return StatusRunner(
         hub.status,
-        StatusStore(engine),
+        StatusStore(services.engine),
         hub.feed.call,
-        partial(read_names, services.registry, engine),
-        intake,
+        partial(read_names, services.registry, services.engine),
+        hub.intake,
         hub.vitals,
         hub.figures,
         time_ns,
@@ -56,7 +57,11 @@ def runner_of(hub: Hub, engine: Engine, services: Services, intake: Intake) -> S
     )
 
 
-def inventory_of(engine: Engine, models: Mapping[str, Profile], intake: Intake) -> InventoryWriter:
-    """Return what writes where devices are and how long their certificates hold."""
+def inventory_of(
+    engine: Engine, models: Mapping[str, Profile], levels: Mapping[str, LevelOptions], intake: Intake
+) -> InventoryWriter:
+    """Return what writes where devices are, how long their certificates hold, and which limits are set for them."""
     kinds = {name: profile.kind for name, profile in models.items()}
-    return InventoryWriter(partial(read_inventory, engine), kinds, lambda text: intake.add(Lines(text)), time_ns)
+    return InventoryWriter(
+        partial(read_inventory, engine), kinds, levels, lambda text: intake.add(Lines(text)), time_ns
+    )

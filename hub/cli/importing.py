@@ -58,8 +58,9 @@ def import_devices(  # noqa: PLR0913 - an option a choice
     """Register devices from a spreadsheet: all rows, or none. With anything wrong the report says it row by row.
 
     The first row holds the headings, in English or Bahasa Indonesia: id and profile (needed), name, agency, site,
-    zones, serial, imei, lat, lon, parent. Agencies and sites that are not there yet are added when the columns
-    agency_name, contact_name, contact_phone, site_name, site_agency, site_lat, site_lon describe them.
+    zones, serial, imei, lat, lon, parent, modbus, unit, local_recording. Agencies and sites that are not there yet are
+    added when the columns agency_name, contact_name, contact_phone, site_name, site_agency, site_lat, site_lon describe
+    them.
 
     Example: cityhub device import perangkat.xlsx --dry-run
 

@@ -143,7 +143,8 @@ def _end_ns(ctx: typer.Context, until: str | None, hours: float | None, *, end: 
 
 
 def _plain(one: Incident) -> dict[str, object]:
-    return asdict(one) | {"state": one.state.value, "devices": list(one.devices)}
+    told = {name: value for name, value in asdict(one).items() if name != "left"}  # which concerns the lines alone
+    return told | {"state": one.state.value, "devices": list(one.devices)}
 
 
 def _minute(at_ns: int, zone: ZoneInfo) -> str:

@@ -14,7 +14,7 @@ import typer
 from hub.cli.context import FAILED, own_profiles
 from hub.cli.place import AsJson
 from hub.cli.registry import show_json, show_table
-from hub.cli.trial import Trial, try_payload
+from hub.cli.trial import Trial, read_registers, try_payload, try_registers
 from hub.decode.cases import case_problems
 from hub.errors import ProfileError, UsageError
 from hub.profiles.json_schema import json_schema
@@ -103,7 +103,7 @@ def check(ctx: typer.Context, folder: _Folder, as_json: AsJson = False) -> None:
 
 
 @profiles.command("try")
-def try_profile(  # noqa: PLR0913 - an option a part of a message
+def try_profile(  # noqa: PLR0913 - an option a part of what a device says
     ctx: typer.Context,
     folder: _Folder,
     *,
@@ -111,18 +111,33 @@ def try_profile(  # noqa: PLR0913 - an option a part of a message
     payload: Annotated[str | None, typer.Option(help="What the device sends.")] = None,
     payload_hex: Annotated[str | None, typer.Option("--payload-hex", help="The same as bytes in hexadecimal.")] = None,
     retained: Annotated[bool, typer.Option("--retained", help="As the broker hands out what it kept.")] = False,
+    registers: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="TABLE:ADDRESS=WORDS",
+            help="What Modbus registers hold from an address on, counted as in the profile; may be repeated. TABLE is "
+            "holding, input, coil or discrete; words are decimal or as 0x1f, coils 0 or 1.",
+        ),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Decode one payload as the hub would: the readings with their units, or why not.
+    """Decode one payload, or what registers hold, as the hub would: the readings with their units, or why not.
 
     Example: cityhub profile try generic_ipcamera --payload '{"fps": 25}'
 
     Example: cityhub profile try profiles/vendor_model --topic tele/dev-1/SENSOR --payload-hex 0a1b
+
+    Example: cityhub profile try eastron_sdm120 --registers input:0=0x4366,0x3333 --registers input:70=0x4248,0
     """
     path = _folder(ctx, folder)
     vocabulary = load_vocabulary()
     terms = Terms(load_profile(path, vocabulary), path.name, vocabulary)
-    trial = try_payload(terms, topic, _bytes(payload, payload_hex), time_ns(), retained=retained)
+    if sum(given is not None for given in (payload, payload_hex, registers)) != 1:
+        raise UsageError("give one of --payload, --payload-hex and --registers")
+    if registers is not None:
+        trial = try_registers(terms, read_registers(registers), time_ns())
+    else:
+        trial = try_payload(terms, topic, _bytes(payload, payload_hex), time_ns(), retained=retained)
     if as_json:
         show_json(asdict(trial))
     else:
@@ -197,8 +212,6 @@ def _checked(folder: Path) -> tuple[list[str], int]:
 
 
 def _bytes(payload: str | None, payload_hex: str | None) -> bytes:
-    if (payload is None) == (payload_hex is None):
-        raise UsageError("give one of --payload and --payload-hex")
     try:
         return (payload or "").encode() if payload_hex is None else bytes.fromhex(payload_hex)
     except ValueError as error:
@@ -214,7 +227,7 @@ def _show_trial(trial: Trial) -> None:
     for fault in trial.rejected:
         typer.echo(f"rejected ({fault.reason}): {fault.detail}")
     if not rows and not trial.presence and not trial.rejected:
-        typer.echo("Nothing is stored of it, and that is no fault: the profile ignores such a message.")
+        typer.echo("Nothing is stored of it, and that is no fault: to the profile it holds no reading.")
 
 
 def _ways(profile: Profile) -> list[str]:

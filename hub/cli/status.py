@@ -7,7 +7,9 @@ import http.client
 import json
 import sqlite3
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Annotated, Any
+from heapq import merge
+from itertools import islice
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import orjson
 import typer
@@ -22,6 +24,8 @@ from hub.spool.store import read_dead_letters
 from hub.web.snapshot import Health
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from hub.model import DeadLetter
     from hub.settings import Settings
 
@@ -78,43 +82,57 @@ def rejects(
     limit: Annotated[int, typer.Option(min=1, max=100_000, help="How many, the newest.")] = 20,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False,
 ) -> None:
-    """List what was received and could not be stored, newest first, with the reason.
+    """List what could not be stored, newest first, with the reason: readings, and sums of the history.
 
     Example: cityhub rejects --device cam-bobotsari-01 --limit 5
     """
-    file = settings_of(ctx).spool_file
-    try:
-        letters = read_dead_letters(file, limit, device)
-    except sqlite3.Error as error:
-        raise CityhubError(f"{file} cannot be read: {error}") from error
+    settings = settings_of(ctx)
+    files = {settings.spool_file: False, settings.history_file: True}
+    found = [[Rejection(one, history) for one in _read(file, limit, device)] for file, history in files.items()]
+    newest = list(islice(merge(*found, key=lambda one: -one.letter.received_ns), limit))
     if as_json:
-        for letter in letters:
-            typer.echo(orjson.dumps(_plain(letter)))
-    elif letters:
-        Console(highlight=False).print(_letters(letters))
+        for one in newest:
+            typer.echo(orjson.dumps(_plain(one)))
+    elif newest:
+        Console(highlight=False).print(_letters(newest))
     else:
         typer.echo("Nothing was rejected.")
 
 
-def _plain(letter: DeadLetter) -> dict[str, Any]:
+class Rejection(NamedTuple):
+    """What could not be stored, and whether it was for the history database."""
+
+    letter: DeadLetter
+    history: bool
+
+
+def _read(file: Path, limit: int, device: str) -> list[DeadLetter]:
+    try:
+        return read_dead_letters(file, limit, device)
+    except sqlite3.Error as error:
+        raise CityhubError(f"{file} cannot be read: {error}") from error
+
+
+def _plain(one: Rejection) -> dict[str, Any]:
+    letter = one.letter
     text = letter.payload.decode(errors="replace")
     exact = {} if text.encode() == letter.payload else {"payload_base64": base64.b64encode(letter.payload).decode()}
     return {
         "received_ns": letter.received_ns, "device": letter.device, "topic": letter.topic,
-        "reason": letter.reason, "detail": letter.detail, "payload": text, **exact,
+        "reason": letter.reason, "detail": letter.detail, "payload": text, "history": one.history, **exact,
     }  # fmt: skip
 
 
-def _letters(letters: list[DeadLetter]) -> Table:
+def _letters(rejections: list[Rejection]) -> Table:
     table = Table(box=None, header_style="bold")
     for heading in ("received (UTC)", "device", "reason", "detail", "payload"):
         table.add_column(heading, overflow="fold")
-    for one in letters:
+    for one, history in rejections:
         received = datetime.fromtimestamp(one.received_ns / 1e9, UTC).strftime("%Y-%m-%d %H:%M:%S")
         table.add_row(
             received,
             _safe(one.device or "-"),
-            one.reason,
+            f"{one.reason} (history)" if history else one.reason,
             _safe(one.detail),
             _safe(one.payload[:120].decode(errors="replace")),
         )

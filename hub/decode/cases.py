@@ -14,7 +14,7 @@ from hub.profiles.mqtt import NATIVE
 from hub.profiles.topics import fill, matcher
 
 if TYPE_CHECKING:
-    from hub.profiles.schema import Case
+    from hub.profiles.schema import Case, Registers
     from hub.profiles.terms import Terms
 
 KEEP_NS: Final = 30 * 86_400 * 1_000_000_000
@@ -61,7 +61,9 @@ def decode_case(terms: Terms, case: Case) -> Outcome:
     Raises:
         ProfileError: the profile does not describe it.
     """
-    return _message(terms, case) if case.registers is None else _registers(terms, case)
+    if case.registers is not None:
+        return decode_registers(terms, case.registers, case.received_ns)
+    return _message(terms, case)
 
 
 def _message(terms: Terms, case: Case) -> Outcome:
@@ -95,14 +97,14 @@ def _leads(name: str, topic: str, sender: Sender) -> bool:
     return match is not None and all(getattr(sender, one) == value for one, value in match.groupdict().items())
 
 
-def _registers(terms: Terms, case: Case) -> Outcome:
-    """Each group takes what it finds of its table, as after a poll of which some requests failed."""
+def decode_registers(terms: Terms, registers: Registers, read_ns: int) -> Outcome:
+    """Decode what a poll read: each group takes what it finds of its table, as when some requests failed."""
     tables = {
         table: {first + index: word for first, words in blocks.items() for index, word in enumerate(words)}
-        for table, blocks in (case.registers or {}).items()
+        for table, blocks in registers.items()
     }
     groups = compile_modbus(terms.profile, terms.name, terms.vocabulary)
-    taken = [group.decode("", tables.get(group.table, {}), case.received_ns) for group in groups]
+    taken = [group.decode("", tables.get(group.table, {}), read_ns) for group in groups]
     return "".join(one.lines for one in taken), [fault for one in taken for _, fault in one.faults]
 
 

@@ -9,6 +9,7 @@ from reprlib import repr as brief
 from typing import TYPE_CHECKING, Final
 
 from hub.decode.line import string_field
+from hub.decode.senml_units import Foreign
 from hub.errors import Fault, Reason
 
 if TYPE_CHECKING:
@@ -136,6 +137,8 @@ class Field:
 
 def careful(field: Field, value: object, faults: list[Fault]) -> Value | None:
     """Return the canonical value, or None and, if something is wrong, one more entry in `faults`."""
+    if isinstance(value, Foreign):
+        return _noted(Fault(Reason.WRONG_UNIT, f"{field.place}: {value}"), faults)
     return _noted(field.convert(value), faults)
 
 

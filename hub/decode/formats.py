@@ -16,6 +16,7 @@ from hub.errors import Fault, Reason, Rejected
 
 if TYPE_CHECKING:
     from hub.decode.compiler import Sample
+    from hub.decode.senml_units import Expected
     from hub.profiles.mqtt import Format, MessageSpec
 
 Decoder = Callable[[str, bytes, int, bool, Watch], str]
@@ -25,13 +26,14 @@ A live message, also one that is rejected, moves the watch's `heard_ns`.
 """
 
 
-def decoder_of(spec: MessageSpec, sample: Sample) -> Decoder:
+def decoder_of(spec: MessageSpec, sample: Sample, units: Expected) -> Decoder:
     """Return the decoder of the payloads that `spec` describes.
 
     Args:
         sample: what decodes each of the documents in a payload.
+        units: in which the numbers of SenML records may be.
     """
-    decode = _MAKERS[spec.format](spec, sample)
+    decode = _senml(units, sample) if spec.format == "senml" else _MAKERS[spec.format](spec, sample)
     return _forgiving(spec, decode) if spec.retained == "ignore" or spec.empty == "ignored" else decode
 
 
@@ -130,11 +132,11 @@ def _inner(spec: MessageSpec, root: object) -> Iterable[object]:
     return inner
 
 
-def _senml(_: MessageSpec, sample: Sample) -> Decoder:
+def _senml(units: Expected, sample: Sample) -> Decoder:
     def decode(tags: str, payload: bytes, received_ns: int, retained: bool, watch: Watch) -> str:  # noqa: FBT001 - as every decoder
         if not retained:
             watch.heard_ns = received_ns
-        docs = resolve(payload, received_ns, retained=retained)
+        docs = resolve(payload, received_ns, units, retained=retained)
         return _each(sample, tags, docs, received_ns, watch, retained=retained)
 
     return decode
@@ -192,7 +194,6 @@ def _object(doc: object) -> dict[str, Any]:
 
 _MAKERS: Final[dict[Format, Callable[[MessageSpec, Sample], Decoder]]] = {
     "json": _json,
-    "senml": _senml,
     "text": _text,
     "binary": _binary,
 }

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from hub.decode.compiler import compile_sample
 from hub.decode.formats import Decoder, decoder_of
+from hub.decode.senml_units import expected_units
 from hub.decode.time_rule import TimeRule
 from hub.profiles.mqtt import NATIVE
 from hub.profiles.terms import Terms
@@ -51,11 +52,11 @@ def compile_profile(profile: Profile, name: str, vocabulary: Vocabulary, keep_ns
 
 def _inlet(message: str, spec: MessageSpec, terms: Terms, rule: TimeRule) -> Inlet:
     distinct = message == EVENTS if spec.event is None else spec.event
-    bind_sample = compile_sample(spec, terms, rule, distinct=distinct)
+    bind_sample, units = compile_sample(spec, terms, rule, distinct=distinct), expected_units(spec, terms)
     topics = spec.topics or (NATIVE[message],)
 
     def bind(topic: str) -> Decoder:
-        return decoder_of(spec, bind_sample(topic.split("/")))
+        return decoder_of(spec, bind_sample(topic.split("/")), units)
 
     return Inlet(topics, bind if spec.looks_at_topic else _always(bind("")), spec.looks_at_topic)
 

@@ -9,7 +9,7 @@ import orjson
 
 from hub.decode.fields import as_text
 from hub.decode.lookup import at
-from hub.decode.watch import Word, keep
+from hub.decode.watch import Word
 from hub.errors import Fault, Reason, Rejected
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ class Words:
 
 def note(watch: Watch, received_ns: int, *, online: bool, retained: bool) -> None:
     """Keep a word. It does not move `heard_ns`: a will is the broker's message, and a greeting is no reading."""
-    keep(watch.words, Word(received_ns, online, retained))
+    watch.say(Word(received_ns, online, retained))
 
 
 def listening(words: Words, decode: Decoder) -> Decoder:

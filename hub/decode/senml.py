@@ -13,11 +13,14 @@ from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 import orjson
 
+from hub.decode.senml_units import Foreign
 from hub.decode.time_rule import device_time
 from hub.errors import Fault, Reason, Rejected
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from hub.decode.senml_units import Expected
 
 Sample = dict[str, Any]
 """Name -> value, under the resolved name and under the record's own; `TIME` -> nanoseconds, or None."""
@@ -32,10 +35,12 @@ _NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9:./_-]*")
 _NUMBERS: Final = ("bt", "bv", "bs", "v", "s", "t", "ut")
 _TEXTS: Final = ("bn", "bu", "n", "u", "vs", "vd")
 _VALUES: Final = ("v", "vs", "vb", "vd")
+_PLAIN: Final = {"vs", "vb", "vd"}
+"""Values that are no numbers, so that they have no unit."""
 _KNOWN: Final = frozenset({*_NUMBERS, *_TEXTS, "vb", "bver"})
 
 
-def resolve(payload: bytes, received_ns: int, *, retained: bool) -> list[Sample]:
+def resolve(payload: bytes, received_ns: int, units: Expected, *, retained: bool) -> list[Sample]:
     """Return the samples of a pack, those of one time in one, in the order in which the times occur.
 
     A record that holds only a sum counts with it; a sum beside a value is left out.
@@ -43,21 +48,23 @@ def resolve(payload: bytes, received_ns: int, *, retained: bool) -> list[Sample]
     Args:
         payload: a JSON array of records.
         received_ns: what relative times count from.
+        units: in which numbers may be; one that is in another is a `Foreign`, which no reading accepts.
         retained: nobody knows when it was sent, so a relative time says nothing.
 
     Raises:
         Rejected: it is no pack; says which record is wrong.
     """
-    moments: defaultdict[int | None, _Moment] = defaultdict(_Moment)
+    moments: defaultdict[int | None, _Moment] = defaultdict(lambda: _Moment(units))
     base: dict[str, Any] = {}
     for index, record in enumerate(_records(payload)):
         _check(index, record)
-        base |= {key: record[key] for key in ("bn", "bt", "bv", "bs") if key in record}
+        base |= {key: record[key] for key in ("bn", "bt", "bu", "bv", "bs") if key in record}
         value = _value(index, record, base)
         if value is None:
             continue
         time_ns = _time(index, base.get("bt", 0) + record.get("t", 0), received_ns, retained=retained)
-        if not moments[time_ns].add(base.get("bn", ""), record.get("n", ""), value):
+        unit = _unit(record, base)
+        if not moments[time_ns].add(base.get("bn", ""), record.get("n", ""), value, unit):
             _refuse(index, f"{brief(base.get('bn', '') + record.get('n', ''))} is no name, or a second of this time")
     if not moments:
         raise Rejected([Fault(Reason.NO_READINGS, "no record of the pack holds a value")])
@@ -68,15 +75,16 @@ def resolve(payload: bytes, received_ns: int, *, retained: bool) -> list[Sample]
 class _Moment:
     """What was measured at one time: by resolved name, and by the record's own, which several may share."""
 
+    units: Expected
     named: dict[str, Any] = field(default_factory=dict)
     short: defaultdict[str, list[Any]] = field(default_factory=lambda: defaultdict(list))
 
-    def add(self, base: str, own: str, value: object) -> bool:
+    def add(self, base: str, own: str, value: object, unit: str) -> bool:
         name = base + own
         if name in self.named or not _NAME.fullmatch(name):
             return False
-        self.named[name] = value
-        self.short[own].append(value)
+        self.named[name] = Foreign.unless(value, unit, self.units.get(name))
+        self.short[own].append(Foreign.unless(value, unit, self.units.get(own)))
         return True
 
     def sample(self, time_ns: int | None) -> Sample:
@@ -130,6 +138,14 @@ def _value(index: int, record: Mapping[str, Any], base: Mapping[str, Any]) -> An
     if not any(key.startswith("b") for key in record):
         _refuse(index, "has no value")
     return None
+
+
+def _unit(record: Mapping[str, Any], base: Mapping[str, Any]) -> str:
+    """Return the unit of the record's number, empty when it has none; a sum is of the value times seconds (4.3)."""
+    unit: str = record.get("u") or base.get("bu", "")
+    if "v" in record or not unit:
+        return unit
+    return "" if record.keys() & _PLAIN else f"{unit}.s"
 
 
 def _time(index: int, seconds: float, received_ns: int, *, retained: bool) -> int | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, ClassVar, Final
 
 from hub.grafana.compare import differences
 from hub.grafana.content import FINGERPRINT
@@ -19,20 +19,45 @@ _LOCKED_BY: Final = "file"
 
 
 @dataclass(frozen=True, slots=True)
-class Rule:
-    """An alert rule: edited by hand when it still carries the fingerprint of our text, but is another."""
+class _Listed:
+    """What stands in one of the API's lists, each by its uid or name; created, updated and removed alike."""
+
+    place: ClassVar[str]
+    key: ClassVar[str] = "uid"
 
     body: Json
-    kind: str = "alert rule"
 
     @property
     def name(self) -> str:
         """See `Item.name`."""
-        return str(self.body["uid"])
+        return str(self.body[self.key])
+
+    @property
+    def _path(self) -> str:
+        return f"{API}/{self.place}/{self.name}"
+
+    async def put(self, client: Client, standing: Standing, *, overwrite: bool) -> None:  # noqa: ARG002 - the Item's signature
+        """See `Item.put`."""
+        if standing.there:
+            await client.send("PUT", self._path, self.body, provisioning=True)
+        else:
+            await client.send("POST", f"{API}/{self.place}", self.body, provisioning=True)
+
+    async def remove(self, client: Client, standing: Standing) -> None:  # noqa: ARG002 - the Item's signature
+        """See `Item.remove`."""
+        await client.send("DELETE", self._path, provisioning=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Rule(_Listed):
+    """An alert rule: edited by hand when it still carries the fingerprint of our text, but is another."""
+
+    place: ClassVar = "alert-rules"
+    kind: str = "alert rule"
 
     async def look(self, client: Client) -> Standing:
         """See `Item.look`."""
-        there = await client.find(OBJECT, f"{API}/alert-rules/{self.name}")
+        there = await client.find(OBJECT, self._path)
         if there is None:
             return Standing(State.MISSING)
         if there.get("provenance") == _LOCKED_BY:
@@ -43,48 +68,35 @@ class Rule:
         same_text = mark == self.body["annotations"][FINGERPRINT]
         return Standing(State.EDITED, found.why, there) if found.state is State.OLDER and same_text else found
 
-    async def put(self, client: Client, standing: Standing, *, overwrite: bool) -> None:  # noqa: ARG002 - the Item's signature
-        """See `Item.put`."""
-        if standing.there:
-            await client.send("PUT", f"{API}/alert-rules/{self.name}", self.body, provisioning=True)
-        else:
-            await client.send("POST", f"{API}/alert-rules", self.body, provisioning=True)
-
-    async def remove(self, client: Client, standing: Standing) -> None:  # noqa: ARG002 - the Item's signature
-        """See `Item.remove`."""
-        await client.send("DELETE", f"{API}/alert-rules/{self.name}", provisioning=True)
-
 
 @dataclass(frozen=True, slots=True)
-class ContactPoint:
+class ContactPoint(_Listed):
     """An agency's mail addresses."""
 
-    body: Json
+    place: ClassVar = "contact-points"
     kind: str = "contact point"
-
-    @property
-    def name(self) -> str:
-        """See `Item.name`."""
-        return str(self.body["uid"])
 
     async def look(self, client: Client) -> Standing:
         """See `Item.look`."""
-        points = await client.get(OBJECTS, f"{API}/contact-points", name=self.body["name"])
+        points = await client.get(OBJECTS, f"{API}/{self.place}", name=self.body["name"])
         there = next((point for point in points if point.get("uid") == self.name), None)
         if there is not None and there.get("provenance") == _LOCKED_BY:
             return Standing(State.LOCKED, ["provisioned from files"], there)
         return judged(there, differences(there, self.body) if there else [])
 
-    async def put(self, client: Client, standing: Standing, *, overwrite: bool) -> None:  # noqa: ARG002 - the Item's signature
-        """See `Item.put`."""
-        if standing.there:
-            await client.send("PUT", f"{API}/contact-points/{self.name}", self.body, provisioning=True)
-        else:
-            await client.send("POST", f"{API}/contact-points", self.body, provisioning=True)
 
-    async def remove(self, client: Client, standing: Standing) -> None:  # noqa: ARG002 - the Item's signature
-        """See `Item.remove`."""
-        await client.send("DELETE", f"{API}/contact-points/{self.name}", provisioning=True)
+@dataclass(frozen=True, slots=True)
+class MuteTiming(_Listed):
+    """Times without notifications."""
+
+    place: ClassVar = "mute-timings"
+    key: ClassVar = "name"
+    kind: str = "mute timing"
+
+    async def look(self, client: Client) -> Standing:
+        """See `Item.look`."""
+        there = await client.find(OBJECT, self._path)
+        return judged(there, differences(there, self.body) if there else [])
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,35 +119,6 @@ class Template:
     async def remove(self, client: Client, standing: Standing) -> None:  # noqa: ARG002 - the Item's signature
         """See `Item.remove`."""
         await client.send("DELETE", f"{API}/templates/{TEMPLATE}", provisioning=True)
-
-
-@dataclass(frozen=True, slots=True)
-class MuteTiming:
-    """Times without notifications."""
-
-    body: Json
-    kind: str = "mute timing"
-
-    @property
-    def name(self) -> str:
-        """See `Item.name`."""
-        return str(self.body["name"])
-
-    async def look(self, client: Client) -> Standing:
-        """See `Item.look`."""
-        there = await client.find(OBJECT, f"{API}/mute-timings/{self.name}")
-        return judged(there, differences(there, self.body) if there else [])
-
-    async def put(self, client: Client, standing: Standing, *, overwrite: bool) -> None:  # noqa: ARG002 - the Item's signature
-        """See `Item.put`."""
-        if standing.there:
-            await client.send("PUT", f"{API}/mute-timings/{self.name}", self.body, provisioning=True)
-        else:
-            await client.send("POST", f"{API}/mute-timings", self.body, provisioning=True)
-
-    async def remove(self, client: Client, standing: Standing) -> None:  # noqa: ARG002 - the Item's signature
-        """See `Item.remove`."""
-        await client.send("DELETE", f"{API}/mute-timings/{self.name}", provisioning=True)
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,12 +16,14 @@ OUR_MATCHER: Final = ["cityhub", "=", "true"]
 """The label that all of our rules carry, and nobody else's."""
 MUTE: Final = "cityhub-maintenance"
 TEMPLATE: Final = "cityhub"
+# The link stands for the phone number: labels come from tags alone, and whom to call is a field, which may change while
+# the incident is open. The dashboard's address ends in a query of its own (orgId, from, to).
 WORDS: Final = """\
 {{ define "cityhub.title" }}{{ range .Alerts.Firing }}{{ .Annotations.summary }}
 {{ else }}Selesai · Resolved: {{ range .Alerts.Resolved }}{{ .Annotations.summary }} {{ end }}{{ end }}{{ end }}
 {{ define "cityhub.message" }}{{ range .Alerts.Firing }}{{ .Annotations.summary }}
 {{ .Annotations.runbook }}
-{{ .DashboardURL }}
+{{ .DashboardURL }}{{ with .Labels.site }}&var-site={{ . }}{{ end }}
 {{ end }}{{ range .Alerts.Resolved }}Selesai · Resolved: {{ .Annotations.summary }}
 {{ end }}{{ end }}
 """

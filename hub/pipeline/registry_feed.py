@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 import logging
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Final, Protocol, TypeVar
@@ -51,9 +50,6 @@ class RegistryFeed:
         """Read the whole registry, once, before anything is received."""
         self._seen = await self.call(self._registry.latest_change)
         self._learn(await self.call(self._registry.entries), ())
-        # A hundred thousand routes live as long as the hub: the collector need not walk over them again and again.
-        gc.collect()
-        gc.freeze()
 
     async def run(self) -> None:
         """Follow the changes until cancelled."""

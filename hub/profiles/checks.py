@@ -7,6 +7,7 @@ from itertools import chain
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from hub.profiles.conversions import conversion_problems
+from hub.profiles.modbus import BIT_TABLES
 from hub.profiles.mqtt import NATIVE, SKEW, TOPIC
 from hub.profiles.schema import OWN
 from hub.profiles.sentences import hint
@@ -29,7 +30,6 @@ _NAME: Final = re.compile(r"[a-z][a-z0-9_]{0,63}")
 _SPAN: Final = re.compile(r"\d{1,5}(-\d{1,5})?")
 _ADDRESSES: Final = 1 << 16
 _Kind = TypeVar("_Kind", bound="Conversion")
-_BIT_TABLES: Final = {"coil", "discrete"}
 
 
 def problems(terms: Terms) -> Iterator[Problem]:
@@ -90,7 +90,7 @@ def _modbus(terms: Terms) -> Iterator[Problem]:
 
 
 def _register(spec: ModbusSpec, group: Group, reading: Reading, register: Register) -> Iterator[tuple[Place, str]]:
-    bits = group.table in _BIT_TABLES
+    bits = group.table in BIT_TABLES
     if (register.type == "bit") != bits:
         yield ("type",), f"the table {group.table} holds {'bits' if bits else 'registers'}"
     first = register.at - spec.one_based

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import TYPE_CHECKING, Final, Literal
 
 from pydantic import Field, FiniteFloat, model_validator
 
 from hub.profiles.values import Conversion
 from hub.profiles.vocabulary import Name, Strict
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 TableName = Literal["holding", "input", "coil", "discrete"]
 RegisterType = Literal[
@@ -21,6 +24,10 @@ WIDTH: dict[RegisterType, int] = {
     "int64": 4, "uint64": 4, "float64": 4,
 }  # fmt: skip
 """Registers that a type takes; `bcd` and `string` say it with `length`."""
+BIT_TABLES: Final = frozenset({"coil", "discrete"})
+"""Tables in which an address holds one bit; in the others it holds sixteen."""
+LAST_ADDRESS: Final = 65536
+"""Of a device whose vendor counts from 1."""
 
 
 class Register(Conversion):
@@ -36,7 +43,7 @@ class Register(Conversion):
         silence_s: ... or when so many seconds have passed. Without both: report every poll.
     """
 
-    at: int = Field(ge=0, le=65536)
+    at: int = Field(ge=0, le=LAST_ADDRESS)
     type: RegisterType
     length: int | None = Field(default=None, ge=1, le=125)
     order: Order | None = None
@@ -99,3 +106,14 @@ class ModbusSpec(Strict):
     order: Order = "ABCD"
     limits: Limits = Limits()
     groups: dict[Name, Group] = Field(min_length=1)
+
+
+def words_problem(table: TableName, first: int, words: Sequence[int]) -> str:
+    """Return why a table cannot hold these words from `first` on (as the profile counts); empty when it can."""
+    if not words:
+        return f"{table} {first}: holds nothing"
+    if not 0 <= first <= first + len(words) - 1 <= LAST_ADDRESS:
+        return f"{table} {first}: is beyond the addresses that there are"
+    most = 1 if table in BIT_TABLES else 0xFFFF
+    wrong = [word for word in words if not 0 <= word <= most]
+    return f"{table} {first}: {wrong[0]} is not in 0 ... {most}" if wrong else ""

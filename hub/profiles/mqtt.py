@@ -46,6 +46,8 @@ class Source(Conversion):
         type: binary only: what stands there; big-endian unless `little` is set.
         part: take this part, counted from 0, of a text that is cut at `separator`; implies `numeral`.
         numeral: a number written as text ("23.5") is accepted.
+        unit: SenML only: of the record's number, as SenML or the vocabulary writes it, where scale and offset make the
+            reading's own of it; a record in another unit is rejected.
         default: what a missing value means; for devices that leave zeros out (OwnTracks).
     """
 
@@ -56,6 +58,7 @@ class Source(Conversion):
     part: int | None = Field(default=None, ge=0, le=63)
     separator: str = ","
     numeral: bool = False
+    unit: str | None = Field(default=None, min_length=1, max_length=32)
     default: Plain | None = None
 
 

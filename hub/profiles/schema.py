@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from hub.profiles.certificate import CertificateSpec
-from hub.profiles.modbus import ModbusSpec
+from hub.profiles.modbus import ModbusSpec, TableName, words_problem
 from hub.profiles.mqtt import MessageSpec, Presence
 from hub.profiles.vocabulary import Name, Reading, Strict
 
 Kind = Literal["cctv", "gps", "sensor", "meter", "ups", "gateway"]
+Registers = dict[TableName, dict[int, list[int]]]
+"""Table -> address (as the profile counts) -> the words from there on; coils and discrete inputs are 0 or 1."""
 OWN = "own"
 """As a measurement in `readings`: the vendor's own, stored in `<kind>_ext` under `<profile>_<name>`."""
 
@@ -73,7 +75,7 @@ class Case(Strict):
         topic: the topic it comes on, where the profile has its own; placeholders are filled with `identity`.
         identity: serial and imei of the device that sends it; `device` is `dev-1` unless given.
         payload: as text; `payload_hex` for bytes.
-        registers: Modbus instead: table -> address (as the profile counts) -> the words from there on.
+        registers: Modbus instead: what has been read of each table.
         lines: line protocol without tags: `measurement field=value,... time`.
         rejected: the reasons, in their order.
     """
@@ -84,7 +86,7 @@ class Case(Strict):
     identity: dict[Literal["device", "serial", "imei"], str] = Field(default_factory=dict)
     payload: str | None = None
     payload_hex: Annotated[str, Field(pattern=r"^([0-9A-Fa-f]{2}\s*)*$")] | None = None
-    registers: dict[Literal["holding", "input", "coil", "discrete"], dict[int, list[int]]] | None = None
+    registers: Registers | None = None
     received_ns: int = 1_790_000_000_000_000_000
     retained: bool = False
     lines: tuple[str, ...] = ()
@@ -95,3 +97,12 @@ class Case(Strict):
         if sum(value is not None for value in (self.payload, self.payload_hex, self.registers)) != 1:
             raise ValueError("holds one of payload, payload_hex and registers")
         return self
+
+    @field_validator("registers")
+    @classmethod
+    def _held(cls, value: Registers | None) -> Registers | None:
+        for table, blocks in (value or {}).items():
+            for first, words in blocks.items():
+                if what := words_problem(table, first, words):
+                    raise ValueError(what)
+        return value

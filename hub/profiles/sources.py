@@ -51,6 +51,7 @@ def source_problems(spec: MessageSpec, reading: Reading, source: Source) -> Iter
         yield from _in_payload(spec.format, reading, source)
     if "separator" in source.model_fields_set and (source.part is None or not source.separator):
         yield ("separator",), "is what a text is cut at to get a part"
+    yield from _unit(spec, reading, source)
     if source.default is not None and (what := _default(reading, source)):
         yield ("default",), what
 
@@ -82,6 +83,15 @@ def _in_payload(form: Format, reading: Reading, source: Source) -> Iterator[tupl
         yield (), "needs a map or a bit to become true or false"
     elif placed and reading.type == "string":
         yield (), "needs a map to become a text"
+
+
+def _unit(spec: MessageSpec, reading: Reading, source: Source) -> Iterator[tuple[Place, str]]:
+    """A record names its unit, which can be compared only when it is known what the scaling begins with."""
+    number = reading.type in {"int", "float"} and source.map is None and not (source.path or "").startswith(TOPIC)
+    if source.unit is not None and (spec.format != "senml" or not number):
+        yield ("unit",), "belongs to the numbers of SenML records"
+    elif source.unit is None and spec.format == "senml" and number and source.renamed:
+        yield ("unit",), "is missing: the number is scaled, so say in which unit its records are"
 
 
 def _default(reading: Reading, source: Source) -> str:

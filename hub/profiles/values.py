@@ -32,6 +32,11 @@ class Conversion(Strict):
     max: FiniteFloat | None = None
     clamp: bool = False
 
+    @property
+    def renamed(self) -> bool:
+        """Whether the raw value is none of the reading's own unit: a word, a bit, or scaled."""
+        return self.map is not None or self.bit is not None or self.scale != 1 or self.offset != 0
+
     @model_validator(mode="after")
     def _one_way(self) -> Conversion:
         if self.bit is not None and self.map is not None:

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from random import Random
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final, Generic, NamedTuple, TypeVar
 
 from hub.sim.geography import DISTRICTS, RIVERS, ROUTES, District, Point, River
 from hub.sim.plan import Behaviour, CameraPlan, DevicePlan, ModelPlan, RiverPlan, TrackerPlan, WeatherPlan
 from provisioning.records import Agency, Contact, NewDevice, Site, Zone
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
 CAMERA, TRACKER, SENSOR = "generic_ipcamera", "generic_tracker", "generic_environment"
 """Names of the device profiles that the simulated devices speak."""
@@ -33,7 +33,7 @@ CONTACTS: Final = (
 
 
 class Duty(NamedTuple):
-    """What a camera watches: the part its site's id and name get, who owns it, and its zones."""
+    """What a device is for: the part its site's or its own id and name get, who owns it, and its zones."""
 
     id: str
     name: str
@@ -53,8 +53,24 @@ FLEETS: Final = (
     Duty("rescue", "Mobil penyelamat", "bpbd", ("disaster",)),
     Duty("teknisi", "Mobil teknisi", "kominfo", ("traffic",)),
 )
+IN_TURN: Final = tuple(DISTRICTS.values())
+POST: Final = Duty("pos", "Pos", "bpbd", ("disaster",))
 FLOODED: Final = {"klawing", "pekacangan"}
 """Rivers on which a flood wave travels downstream."""
+
+
+_Place = TypeVar("_Place", District, River, Duty)
+
+
+class Nth(NamedTuple, Generic[_Place]):
+    """Where a device stands when those of its kind are dealt out in turn, its number there, and that among them all.
+
+    Both numbers are counted from 1.
+    """
+
+    place: _Place
+    number: int
+    of_all: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,42 +123,30 @@ def _cast(group: list[_Draft], rng: Random) -> Iterator[CityDevice]:
 
 
 def _camera(index: int, rng: Random) -> _Draft:
-    district, number = nth_district(index)
     duty, site = camera_site(index)
-    record = NewDevice(
-        id=f"cam-{district.id}-{number:02}",
-        profile=CAMERA,
-        name=f"Kamera {site.name} {number}",
-        agency=duty.agency,
-        site=site.id,
-        zones=duty.zones,
-        serial=f"PBG-CAM-{index + 1:05}",
-    )
+    camera = nth(IN_TURN, index)
+    record = recorded("cam", camera, CAMERA, f"Kamera {site.name} {camera.number}", site, duty)
     return _Draft(record, site, CameraPlan(bitrate_bps=rng.choice((2, 3, 4, 6)) * 1_000_000))
 
 
 def camera_site(index: int) -> tuple[Duty, Site]:
     """Return what camera `index` watches, and where it hangs."""
-    district, number = nth_district(index)
+    district, number, _ = nth(IN_TURN, index)
     duty = DUTIES[(number - 1) % len(DUTIES)]
     return duty, site_near(f"{district.id}-{duty.id}", f"{duty.name} {district.name}", district.centre, number)
 
 
 def _tracker(index: int, rng: Random) -> _Draft:
-    fleet, number = FLEETS[index % len(FLEETS)], index // len(FLEETS) + 1
-    centre = DISTRICTS["purbalingga"].centre
+    tracker = nth(FLEETS, index)
+    fleet, centre = tracker.place, DISTRICTS["purbalingga"].centre
     site = site_near(f"kantor-{fleet.agency}", f"Kantor {fleet.agency}", centre, FLEETS.index(fleet))
-    record = NewDevice(
-        id=f"gps-{fleet.id}-{number:02}",
-        profile=TRACKER,
-        name=f"{fleet.name} {number}",
-        agency=fleet.agency,
-        site=site.id,
-        zones=fleet.zones,
-        imei=imei(index + 1),
-    )
+    record = recorded("gps", tracker, TRACKER, f"{fleet.name} {tracker.number}", site, fleet)
     route = tuple(DISTRICTS[stop].centre for stop in ROUTES[index % len(ROUTES)])
-    return _Draft(record, site, TrackerPlan(route=route, cruise_kmh=rng.uniform(30, 50)))
+    return _Draft(
+        replace(record, serial=None, imei=imei(tracker.of_all)),
+        site,
+        TrackerPlan(route=route, cruise_kmh=rng.uniform(30, 50)),
+    )
 
 
 def _sensor(index: int, rng: Random) -> _Draft:
@@ -150,32 +154,18 @@ def _sensor(index: int, rng: Random) -> _Draft:
 
 
 def _weather(index: int, rng: Random) -> _Draft:
-    district, number = nth_district(index)
+    station = nth(IN_TURN, index)
+    district, number, _ = station
     site = site_near(f"{district.id}-pos-{number}", f"Pos cuaca {district.name} {number}", district.centre, number + 4)
-    record = NewDevice(
-        id=f"wx-{district.id}-{number:02}",
-        profile=SENSOR,
-        name=site.name,
-        agency="bpbd",
-        site=site.id,
-        zones=("disaster",),
-        serial=f"PBG-WX-{index + 1:05}",
-    )
+    record = recorded("wx", station, SENSOR, site.name, site, POST)
     return _Draft(record, site, WeatherPlan(altitude_m=district.altitude_m + rng.uniform(-10, 10)))
 
 
 def _river(index: int) -> _Draft:
-    river, number = RIVERS[index % len(RIVERS)], index // len(RIVERS) + 1
+    gauge = nth(RIVERS, index)
+    river, number = gauge.place, gauge.number
     site = river_site(river, number)
-    record = NewDevice(
-        id=f"lvl-{river.id}-{number:02}",
-        profile=SENSOR,
-        name=f"Duga muka air {river.name} {number}",
-        agency="bpbd",
-        site=site.id,
-        zones=("disaster",),
-        serial=f"PBG-LVL-{index + 1:05}",
-    )
+    record = recorded("lvl", gauge, SENSOR, f"Duga muka air {river.name} {number}", site, POST)
     return _Draft(record, site, river_plan(river, number))
 
 
@@ -198,10 +188,24 @@ def river_plan(river: River, number: int) -> RiverPlan:
     )
 
 
-def nth_district(index: int) -> tuple[District, int]:
-    """Return the district of a kind's device, and the device's number in it, counted from 1."""
-    districts = tuple(DISTRICTS.values())
-    return districts[index % len(districts)], index // len(districts) + 1
+def nth(places: Sequence[_Place], index: int) -> Nth[_Place]:
+    """Deal device `index` of its kind out to one of the places."""
+    return Nth(places[index % len(places)], index // len(places) + 1, index + 1)
+
+
+def recorded(  # noqa: PLR0913, PLR0917 - a row of the registry
+    mark: str, one: Nth[_Place], profile: str, name: str, site: Site, duty: Duty
+) -> NewDevice:
+    """Return a device as the registry takes it; `mark` is the kind's part of its id and its serial number."""
+    return NewDevice(
+        id=f"{mark}-{one.place.id}-{one.number:02}",
+        profile=profile,
+        name=name,
+        agency=duty.agency,
+        site=site.id,
+        zones=duty.zones,
+        serial=f"PBG-{mark.upper()}-{one.of_all:05}",
+    )
 
 
 def site_near(name: str, about: str, near: Point, step: int) -> Site:

@@ -7,7 +7,7 @@ from typing import ClassVar, Final, assert_never
 
 from hub.sim.geography import Point, course_deg, distance_m
 from hub.sim.plan import CameraPlan, DevicePlan, ModelPlan, RiverPlan, TrackerPlan, WeatherPlan
-from hub.sim.units import SECOND_NS, Event, Sample, Unit, hour_of_day
+from hub.sim.units import SECOND_NS, Event, Inside, Sample, Unit, hour_of_day
 
 SIAGA: Final = ((250.0, "Siaga 1", "critical"), (150.0, "Siaga 2", "warning"), (80.0, "Siaga 3", "info"))
 """Flood alert levels of a river: from how many centimetres above the usual level, name, severity; the highest first."""
@@ -171,40 +171,48 @@ class WeatherStation(Unit):
 
 
 class RiverGauge(Unit):
-    """A level that breathes a little, until a flood wave passes: a steep rise and a long fall."""
+    """It tells the level of its river, and the rain on its mast."""
 
     measurements: ClassVar = ("weather", "level")
     absurd: ClassVar = ("level_cm", 99_000)
 
     def __init__(self, plan: RiverPlan, seed: int, start_ns: int) -> None:
         super().__init__(seed, start_ns)
-        self._plan = plan
-        self._start_ns = start_ns
+        self._cooler_c = plan.altitude_m * 0.0065
+        self._river = River(plan, start_ns)
         self._shower = Shower()
         self._battery_percent = self.rng.uniform(70, 99)
-        self._siaga = ""
 
     def _readings(self, now_ns: int, elapsed_s: float) -> Sample:
-        above_cm = flood_cm(self._plan, (now_ns - self._start_ns) / SECOND_NS)
-        level_cm = self._plan.usual_cm + above_cm + self.rng.uniform(-1.5, 1.5)
-        self._warn(above_cm, level_cm)
+        level_cm = self._river.level_cm(self, now_ns)
         self._battery_percent = max(20, self._battery_percent - elapsed_s / 36_000)
         return {
             "rain": round(self._shower.fall(self, elapsed_s), 3),
-            "temperature": round(warmth(hour_of_day(now_ns)) - self._plan.altitude_m * 0.0065, 1),
+            "temperature": round(warmth(hour_of_day(now_ns)) - self._cooler_c, 1),
             "level_cm": round(level_cm, 1),
             "battery": round(self._battery_percent, 1),
             "rssi": self.rng.randint(-98, -71),
         }
 
-    def _warn(self, above_cm: float, level_cm: float) -> None:
-        """Tell once when the river reaches another alert level, and once when it is over."""
-        siaga, severity = siaga_of(above_cm)
-        if siaga == self._siaga:
-            return
-        self._siaga = siaga
-        where = f"{self._plan.river} {level_cm / 100:.2f} m"
-        self.happened.append(Event("water_level", severity, f"{siaga}: {where}" if siaga else f"Normal: {where}"))
+
+class River:
+    """A level that breathes a little, until a flood wave passes: a steep rise and a long fall."""
+
+    def __init__(self, plan: RiverPlan, start_ns: int) -> None:
+        self._plan = plan
+        self._start_ns = start_ns
+        self._siaga = ""
+
+    def level_cm(self, gauge: Inside, now_ns: int) -> float:
+        """Return the level above the river's zero; the gauge tells each alert level once, and once that it is over."""
+        above_cm = self._plan.flood_cm * _wave((now_ns - self._start_ns) / SECOND_NS - self._plan.flood_after_s)
+        level_cm = self._plan.usual_cm + above_cm + gauge.rng.uniform(-1.5, 1.5)
+        siaga, severity = _siaga_of(above_cm)
+        if siaga != self._siaga:
+            self._siaga = siaga
+            text = f"{siaga or 'Normal'}: {self._plan.river} {level_cm / 100:.2f} m"
+            gauge.happened.append(Event("water_level", severity, text))
+        return level_cm
 
 
 class Shower:
@@ -213,7 +221,7 @@ class Shower:
     def __init__(self) -> None:
         self._mm_an_hour = 0.0
 
-    def fall(self, unit: Unit, seconds: float) -> float:
+    def fall(self, unit: Inside, seconds: float) -> float:
         """Return how many millimetres fell in the last `seconds`."""
         if unit.rng.random() < seconds / (300 if self._mm_an_hour else 900):
             self._mm_an_hour = 0.0 if self._mm_an_hour else unit.rng.uniform(2, 60)
@@ -233,22 +241,18 @@ def warmth(hour: float) -> float:
     return 23.5 + 8.5 * (1 - cos(pi * part)) / 2
 
 
-def siaga_of(above_cm: float) -> tuple[str, str]:
+def _siaga_of(above_cm: float) -> tuple[str, str]:
     """Return the alert level of a river so far above its usual level, empty below all, and its severity."""
     return next(((name, how) for from_cm, name, how in SIAGA if above_cm >= from_cm), ("", "info"))
-
-
-def flood_cm(plan: RiverPlan, seconds: float) -> float:
-    """Return how far a river stands above its usual level, so many seconds after the start."""
-    return plan.flood_cm * _wave((seconds - plan.flood_after_s) / CREST_S)
 
 
 def _bump(hour: float, centre: float, width: float) -> float:
     return exp(-(((hour - centre) / width) ** 2))
 
 
-def _wave(phase: float) -> float:
-    """Return a flood's height, 0 to 1, at `phase`: 0 it begins, 1 it stands highest."""
+def _wave(seconds: float) -> float:
+    """Return a flood's height, 0 to 1, so many seconds after it began."""
+    phase = seconds / CREST_S
     return phase * exp(1 - phase) if phase > 0 else 0.0
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -72,7 +72,13 @@ class DevicePlan(Part):
     model: ModelPlan
 
 
-class Plan(Part):
+class WholePlan(Part):
+    """All that one of the simulation's processes plays; `about` says what that is, for messages."""
+
+    about: ClassVar[str]
+
+
+class Plan(WholePlan):
     """A whole city.
 
     Attributes:
@@ -81,23 +87,28 @@ class Plan(Part):
         spread_s: the devices are switched on over so many seconds.
     """
 
+    about: ClassVar = "a simulated city"
+
     bundles: Path
     rate: float = Field(default=1.0, gt=0, le=1000)
     spread_s: float = Field(default=3.0, ge=0)
     devices: tuple[DevicePlan, ...]
 
 
-def read_plan(file: Path) -> Plan:
-    """Read a plan.
+_Plan = TypeVar("_Plan", bound=WholePlan)
+
+
+def read_plan(file: Path, kind: type[_Plan]) -> _Plan:
+    """Read a plan of that kind.
 
     Raises:
         UsageError: the file cannot be read, or is no plan.
     """
     try:
-        return Plan.model_validate_json(file.read_bytes())
+        return kind.model_validate_json(file.read_bytes())
     except OSError as error:
         raise UsageError(f"the plan {file} cannot be read: {error.strerror}") from error
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         where = ".".join(str(part) for part in first["loc"])
-        raise UsageError(f"{file} is no plan of a simulated city: {where}: {first['msg']}") from error
+        raise UsageError(f"{file} is no plan of {kind.about}: {where}: {first['msg']}") from error

@@ -24,32 +24,48 @@ class Event(NamedTuple):
     text: str
 
 
-class Unit(ABC):
-    """A device's inside. Given the same seed and the same moments, it says the same.
+class Inside:
+    """The inside of anything simulated. Given the same seed and the same moments, it says the same.
+
+    Attributes:
+        rng: where all that is random about it comes from.
+        happened: what is to be told beside what it measures; whoever tells it takes it away.
+    """
+
+    def __init__(self, seed: int, start_ns: int) -> None:
+        self.rng = Random(seed)  # noqa: S311 - a simulation
+        self.happened: list[Event] = []
+        self._last_ns = start_ns
+
+    def _elapsed_s(self, now_ns: int) -> float:
+        """Return the seconds since the last call, or since the start."""
+        elapsed_s = max(0, now_ns - self._last_ns) / SECOND_NS
+        self._last_ns = now_ns
+        return elapsed_s
+
+
+class Unit(Inside, ABC):
+    """A device's inside, that sends.
 
     Attributes:
         measurements: where the hub stores a sample; a good sample makes one point in each.
         absurd: a reading and a value that no such device can mean.
         last_ms: time of the latest sample or event.
-        happened: what is to be told beside the samples; whoever tells it takes it away.
     """
 
     measurements: ClassVar[tuple[str, ...]]
     absurd: ClassVar[tuple[str, float]]
 
     def __init__(self, seed: int, start_ns: int) -> None:
-        self.rng = Random(seed)  # noqa: S311 - a simulation
-        self.happened: list[Event] = []
+        super().__init__(seed, start_ns)
         self._boot = 1
         self._seq = 0
         self._booted_ns = start_ns
-        self._last_ns = start_ns
         self.last_ms = 0
 
     def sample(self, now_ns: int) -> Sample:
         """Return what the device measures now; `ts` is later than any before, `seq` one more."""
-        elapsed_s = max(0, now_ns - self._last_ns) / SECOND_NS
-        self._last_ns = now_ns
+        elapsed_s = self._elapsed_s(now_ns)
         self._seq += 1
         return {
             "ts": self._stamp(now_ns),

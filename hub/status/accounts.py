@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from sys import intern
 from typing import TYPE_CHECKING, Final
 
 from hub.decode.line import tag_set
 from hub.status.bookings import Series
+from hub.status.meters import Meter
 from hub.status.uplinks import Carried, bps
 
 if TYPE_CHECKING:
+    from hub.decode.watch import Vitals
     from hub.directory import Entry
     from hub.profiles.schema import Profile
-    from hub.status.meters import Flow, Meter
+    from hub.status.meters import Flow, Method
     from hub.status.uplinks import Link
 
 _OF_ONE_DEVICE: Final = {"device", "profile"}
@@ -68,23 +70,58 @@ class Account:
     Attributes:
         entry: what the registry says of it, as it was when the account was opened ...
         version: ... and the version of the uplinks.
-        series: under which its bytes are booked: its own, or its uplink's when it is that uplink's router.
+        method: how it is measured.
         link: the uplink that it is the router of, or hangs on.
         router: whether it is the router.
-        tags: of its `bandwidth` line.
+        meter: judges its counters; None while these are with the odometers, as they nearly always are.
+        saved: the meter as it was booked last; what the odometers have may be newer.
+        tally: what came since its last line, the odometers' not included; None: nothing.
+        crosses: the uplink that its bytes cross; None: none does, or it is that uplink itself.
     """
 
     entry: Entry
     version: int
-    meter: Meter
-    series: Series
+    method: Method
     link: Link | None
     router: bool
-    tags: str
-    tally: Tally
+    meter: Meter | None = None
+    saved: str = ""
+    tally: Tally | None = None
+    crosses: Link | None = field(init=False)
+    _series: Series | None = None
+
+    def __post_init__(self) -> None:
+        self.crosses = None if self.router or self.entry.local_recording else self.link
+
+    def series(self, profile: Profile) -> Series:
+        """Return the series under which its bytes are booked: its own, or its uplink's when it is that one's router."""
+        if self.router and self.link is not None:
+            return self.link.series
+        if self._series is None:
+            self._series = _series(self.entry, profile, self.link)
+        return self._series
+
+    def awake(self) -> Meter:
+        """Return its meter, made anew of the snapshot when there is none."""
+        return self.meter or Meter.restored(self.method, self.saved)
+
+    def rest(self) -> None:
+        """Have no meter while the newest counters are with the odometers; nothing else then takes room either."""
+        self.meter = self._series = None
+
+    def count(self, flow: Flow) -> None:
+        """Add a flow to the tally."""
+        self.tally = self.tally or Tally()
+        self.tally.add(flow, local=self.entry.local_recording and not self.router)
+
+    def watch_losses(self, meter: Meter, sample: Vitals) -> None:
+        """Add a router's lost packets to the tally."""
+        self.tally = self.tally or Tally()
+        self.tally.lost += meter.lost(sample)
+        self.tally.loss = max(self.tally.loss, meter.loss(sample))
 
 
-def device_series(entry: Entry, profile: Profile, link: Link | None) -> Series:
+def _series(entry: Entry, profile: Profile, link: Link | None) -> Series:
     """Return the series of a device's own bytes."""
     uplink = "" if link is None else link.uplink.id
     tags = [*device_tags(entry, profile), ("uplink", uplink)]

@@ -1,35 +1,40 @@
 """What each device and each link carries: from samples to bookings for the ledger, and the minute's lines. Pure.
 
-A device's line is due once a minute, in the second of the minute that its index gives, so that a hundred thousand of
-them are no burst; a link's at the full minute.
+A device's turn comes once a minute, in the second of the minute that its index gives, so that a hundred thousand of
+them are no burst; where there are so many, every five minutes. Then what its counters rose by is booked, and its line
+is due. A link's line is due at the full minute.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final, Protocol
-
-import orjson
+from typing import TYPE_CHECKING, Final, Protocol
 
 from hub.decode.line import tag_set
-from hub.status.accounts import Account, Tally, device_series, device_tags
+from hub.status.accounts import Account, device_tags
 from hub.status.bookings import Bookings
 from hub.status.gauges import gauge_of
-from hub.status.meters import Meter, Method
+from hub.status.meters import Flow, Method
+from hub.status.odometers import ELSEWHERE, Odometers, thinned
+from hub.status.tracks import Span
 from hub.status.uplinks import SILENT_NS, Uplinks
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
-    from hub.decode.watch import Watch
+    from hub.decode.watch import Vitals, Watch
     from hub.directory import Entry
     from hub.profiles.schema import Profile
     from hub.status.base import Alarms
-    from hub.status.meters import Flow
+    from hub.status.gauges import Gauge
+    from hub.status.meters import Meter
     from hub.status.periods import Periods
     from hub.status.uplinks import Link
 
 SECOND: Final = 1_000_000_000
-MINUTE_NS: Final = 60 * SECOND
+TURN_S: Final = 60
+LONG_TURN_S: Final = 300
+MANY: Final = 20_000
+"""Devices; of more of them, a line and a booking a minute would cost more than to take in what they send."""
 
 
 class Places(Protocol):
@@ -37,8 +42,8 @@ class Places(Protocol):
 
     @property
     def entries(self) -> Mapping[str, Entry]: ...  # noqa: D102
-
-    def profile_of(self, device: str) -> Profile | None: ...  # noqa: D102
+    @property
+    def profiles(self) -> Mapping[str, Profile]: ...  # noqa: D102
 
 
 class Bandwidth:
@@ -59,45 +64,106 @@ class Bandwidth:
         self._places = places
         self._periods = periods
         self._saved = dict(saved)
-        self._accounts: dict[str, Account] = {}
-        self._methods: dict[str, tuple[Profile, Method | None]] = {}
+        self._odometers = Odometers()
+        self._accounts: list[Account | None] = []
+        self._routers: dict[str, Account] = {}
+        gauges = {name: gauge_of(profile) for name, profile in places.profiles.items()}
+        self._methods = {name: Method.of(gauge) for name, gauge in gauges.items() if gauge is not None}
         self._bookings = Bookings()
-        self._due: list[set[str]] = [set() for _ in range(60)]
-        self._attributed: dict[str, int] = {}
         self._second = 0
         self._said: list[str] = []
 
-    def observe(self, watch: Watch, samples: Sequence[tuple[Any, ...]], now_ns: int) -> None:
+    def wants(self, profile: str) -> bool:
+        """See `Part.wants`: those that tell of bytes."""
+        return profile in self._methods
+
+    def observe(self, entry: Entry, watch: Watch, samples: Sequence[Vitals], now_ns: int) -> None:
         """See `Part.observe`."""
-        account = self._account(watch.device)
-        if account is None:
-            return
-        for sample in samples if account.router else self._thinned(account, samples):
-            for flow in account.meter.take(sample):
-                self._book(account, flow)
-                self._due[watch.index % 60].add(watch.device)
-            if account.router:
-                self._watch_losses(account, sample)
-        self._bookings.meters[watch.device] = account.meter.snapshot()
+        index = watch.index
+        account = self._accounts[index] if index < len(self._accounts) else None
+        if account is None or account.entry is not entry or account.version != self.uplinks.version:
+            account = self._reopened(index, entry, account)
+        gauge = account.method.gauge
+        for sample in samples if account.router or len(samples) == 1 else self._thinned(gauge, samples):
+            added = ELSEWHERE if account.meter is not None else self._odometers.advance(index, sample, gauge)
+            if added == ELSEWHERE:
+                self._judge(account, index, sample)
+            elif account.crosses is not None:
+                account.crosses.attributed += added
         if account.router and account.link is not None:
             account.link.heard_ns = now_ns
 
-    def _thinned(self, account: Account, samples: Sequence[tuple[Any, ...]]) -> Sequence[tuple[Any, ...]]:
+    def _thinned(self, gauge: Gauge, samples: Sequence[Vitals]) -> Sequence[Vitals]:
         start = self._periods.start
-        within = len(samples) > 1 and start("hour", samples[0][0]) == start("hour", samples[-1][0] - 1)
-        return account.meter.thinned(samples) if within else samples
+        return thinned(samples, gauge) if start("hour", samples[0][0]) == start("hour", samples[-1][0] - 1) else samples
+
+    def _judge(self, account: Account, index: int, sample: Vitals) -> None:
+        """Take in what does not simply go on; when all is plain again, its counters go to the odometers."""
+        meter = self._raised(account, index)
+        for flow in meter.take(sample):
+            self._book(account, flow)
+            if account.crosses is not None:
+                account.crosses.attributed += flow.span.amount
+        if account.router:
+            account.watch_losses(meter, sample)
+        self._book_state(account, meter)
+        mark = None if account.router else meter.mark()
+        if mark is None:
+            account.meter = meter
+        else:
+            account.rest()
+            self._odometers.lay(index, mark, self._periods.end_of_hour(mark.time_ns))
+
+    def _raised(self, account: Account, index: int) -> Meter:
+        """Return the device's meter with its newest counters, which the odometers then have no more; book the rise."""
+        meter, mark = account.awake(), self._odometers.mark(index)
+        if mark is not None:
+            meter.advance(mark)
+            self._book_rise(account, index)
+        self._odometers.lift(index)
+        return meter
+
+    def settle(self) -> None:
+        """Book what every device has counted until now, before an orderly end."""
+        for index, account in enumerate(self._accounts):
+            if account is not None:
+                self._settle(account, index)
+
+    def _settle(self, account: Account, index: int) -> None:
+        """Book what has risen, and the state that goes with it."""
+        mark = self._odometers.mark(index)
+        if mark is not None and self._odometers.has_risen(index):
+            self._book_rise(account, index)
+            meter = account.awake()
+            meter.advance(mark)
+            self._book_state(account, meter)
+
+    def _book_state(self, account: Account, meter: Meter) -> None:
+        account.saved = self._bookings.meters[account.entry.device] = meter.saved()
+
+    def _book_rise(self, account: Account, index: int) -> None:
+        if self._odometers.has_risen(index):
+            rise = self._odometers.take(index)
+            for direction, amount in (("rx", rise.rx), ("tx", rise.tx)):
+                if amount is not None:
+                    self._book(account, Flow(direction, Span(rise.since_ns, rise.until_ns, amount, estimate=False)))
 
     def tick(self, now_ns: int) -> str:
         """See `Part.tick`."""
         second = now_ns // SECOND
-        first = max(self._second + 1, second - 59) if self._second else second
+        first = max(self._second + 1, second - self._turn_s + 1) if self._second else second
         self._second = second
         lines, self._said = self._said, []
         for due in range(first, second + 1):
-            lines += self._device_lines(due % 60, now_ns)
+            lines += self._device_lines(due, now_ns)
             if due % 60 == 0:
                 lines += self._uplink_lines(now_ns)
         return "".join(lines)
+
+    @property
+    def _turn_s(self) -> int:
+        """How long it takes until every device had its turn."""
+        return TURN_S if len(self._accounts) <= MANY else LONG_TURN_S
 
     def say(self, lines: str) -> None:
         """Write these with the next tick."""
@@ -105,8 +171,8 @@ class Bandwidth:
 
     @property
     def pending(self) -> int:
-        """How many sums wait to be written down."""
-        return len(self._bookings.sums)
+        """How many sums and states wait to be written down."""
+        return max(len(self._bookings.sums), len(self._bookings.meters))
 
     def take_bookings(self) -> Bookings:
         """Return what has come since this was last called."""
@@ -115,67 +181,51 @@ class Bandwidth:
 
     def prune(self) -> None:
         """Let go of devices that are no longer registered."""
-        for device in self._accounts.keys() - self._places.entries.keys():
-            del self._accounts[device]
+        for index, account in enumerate(self._accounts):
+            if account is not None and account.entry.device not in self._places.entries:
+                self._closed(account, index)
 
-    def _account(self, device: str) -> Account | None:
-        entry = self._places.entries.get(device)
-        account = self._accounts.get(device)
-        if account is not None and account.entry is entry and self._still_true(account):
-            return account
-        profile = self._places.profile_of(device)
-        method = None if profile is None else self._method(profile, "" if entry is None else entry.profile)
-        if entry is None or profile is None or method is None:
-            self._accounts.pop(device, None)
-            return None
-        fresh = self._opened(entry, profile, method, account)
-        self._accounts[device] = fresh
-        return fresh
-
-    def _still_true(self, account: Account) -> bool:
-        """Whether an account fits the uplinks as they are now; most changes concern few devices."""
-        if account.version != self.uplinks.version and self._link(account.entry) == (account.link, account.router):
-            account.version = self.uplinks.version
-        return account.version == self.uplinks.version
+    def _closed(self, account: Account, index: int) -> Meter:
+        """Close an account, and return its meter."""
+        self._settle(account, index)
+        self._accounts[index] = None
+        self._routers.pop(account.entry.device, None)
+        return self._raised(account, index)
 
     def _link(self, entry: Entry) -> tuple[Link | None, bool]:
         """Return the uplink of a device, and whether it is its router."""
         own = self.uplinks.by_router.get(entry.device)
         return (self.uplinks.of(entry), False) if own is None else (own, True)
 
-    def _opened(self, entry: Entry, profile: Profile, method: Method, known: Account | None) -> Account:
-        """Open an account; a device that only moved keeps its meter and what has been tallied."""
+    def _reopened(self, index: int, entry: Entry, known: Account | None) -> Account:
+        """Open an account, unless all that has changed are others' uplinks.
+
+        A device that only moved keeps its meter and what has been tallied.
+        """
         link, router = self._link(entry)
-        series = link.series if router and link is not None else device_series(entry, profile, link)
-        same = known is not None and known.entry.profile == entry.profile
-        return Account(
-            entry, self.uplinks.version,
-            known.meter if same and known is not None else self._meter(entry.device, method),
-            series, link, router,
-            tag_set(device_tags(entry, profile)),
-            known.tally if same and known is not None else Tally(),
-        )  # fmt: skip
-
-    def _meter(self, device: str, method: Method) -> Meter:
-        saved = self._saved.pop(device, None)
-        return Meter(method) if saved is None else Meter.restored(method, orjson.loads(saved))
-
-    def _method(self, profile: Profile, name: str) -> Method | None:
-        known = self._methods.get(name)
-        if known is None or known[0] is not profile:
-            gauge = gauge_of(profile)
-            known = self._methods[name] = (profile, None if gauge is None else Method.of(gauge))
-        return known[1]
+        if known is not None and known.entry is entry and known.link is link and known.router == router:
+            known.version = self.uplinks.version
+            return known
+        meter = None if known is None else self._closed(known, index)
+        fresh = Account(entry, self.uplinks.version, self._methods[entry.profile], link, router)
+        if known is None or known.entry.device != entry.device:
+            fresh.saved = self._saved.pop(entry.device, "")
+        elif known.entry.profile == entry.profile:
+            fresh.meter, fresh.tally = meter, known.tally
+        self._accounts += [None] * (index + 1 - len(self._accounts))
+        self._accounts[index] = fresh
+        self._odometers.lift(index)
+        if fresh.router:
+            self._routers[entry.device] = fresh
+        return fresh
 
     def _book(self, account: Account, flow: Flow) -> None:
         span = flow.span
         local = account.entry.local_recording and not account.router
-        account.tally.add(flow, local=local)
-        if not local and not account.router and account.link is not None:
-            uplink = account.link.uplink.id
-            self._attributed[uplink] = self._attributed.get(uplink, 0) + span.amount
+        account.count(flow)
+        series = account.series(self._places.profiles[account.entry.profile])
         for hour, part in self._periods.split(span.start_ns, span.end_ns, span.amount):
-            sums = self._bookings.at(account.series, hour)
+            sums = self._bookings.at(series, hour)
             if local:
                 sums.local += part
             elif flow.direction == "rx":
@@ -185,31 +235,26 @@ class Bandwidth:
             if span.estimate:
                 sums.estimated += part
 
-    @staticmethod
-    def _watch_losses(account: Account, sample: tuple[Any, ...]) -> None:
-        account.tally.lost += account.meter.lost(sample)
-        account.tally.loss = max(account.tally.loss, account.meter.loss(sample))
-
-    def _device_lines(self, bucket: int, now_ns: int) -> list[str]:
-        due, self._due[bucket] = self._due[bucket], set()
-        lines = []
-        for device in sorted(due):
-            account = self._accounts.get(device)
-            if account is not None and not account.router:  # a router's link has a line of its own
-                lines.append(f"bandwidth{account.tags} {account.tally.fields()} {now_ns}\n")
-                account.tally = Tally()
-        return lines
+    def _device_lines(self, second: int, now_ns: int) -> Iterator[str]:
+        turn_s = self._turn_s
+        for index in range(second % turn_s, len(self._accounts), turn_s):
+            account = self._accounts[index]
+            if account is None or account.router:  # a router's link has a line of its own
+                continue
+            self._settle(account, index)
+            tally, account.tally = account.tally, None
+            if tally is not None:
+                tags = tag_set(device_tags(account.entry, self._places.profiles[account.entry.profile]))
+                yield f"bandwidth{tags} {tally.fields()} {now_ns}\n"
 
     def _uplink_lines(self, now_ns: int) -> list[str]:
         return [line for link in self.uplinks.links.values() if (line := self._uplink_line(link, now_ns))]
 
     def _uplink_line(self, link: Link, now_ns: int) -> str:
         """Nothing while a router that is polled seldom has nothing new to say."""
-        router = self._accounts.get(link.uplink.router or "")
-        measured = router is not None and max(router.tally.rx_ns, router.tally.tx_ns) > 0
-        if router is not None and measured:
-            carried = router.tally.carried
-            router.tally = Tally()
+        router = self._routers.get(link.uplink.router or "")
+        if router is not None and router.tally is not None and max(router.tally.rx_ns, router.tally.tx_ns) > 0:
+            carried, router.tally = router.tally.carried, None
             link.judge(carried, now_ns)
             if self.alarms is not None:
                 link.alarm(self.alarms, now_ns)
@@ -217,11 +262,11 @@ class Bandwidth:
             peak = max(carried.rx_bps, carried.tx_bps)
             sums = self._bookings.at(link.series, hour)
             sums.peak_bps = max(sums.peak_bps, peak)
-            return link.line(carried, self._attributed.pop(link.uplink.id, 0), now_ns)
+            return link.line(carried, link.take_attributed(), now_ns)
         if now_ns - link.heard_ns < max(SILENT_NS, self._patience_ns(router)):
             return ""
         link.miss(now_ns)
-        return link.line(None, self._attributed.pop(link.uplink.id, 0), now_ns)
+        return link.line(None, link.take_attributed(), now_ns)
 
     def _patience_ns(self, router: Account | None) -> int:
-        return 0 if router is None else 2 * router.meter.gap_ns
+        return 0 if router is None else 2 * router.method.gauge.gap_ns

@@ -2,27 +2,34 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from hub.decode.watch import Watch
+    from hub.decode.watch import Vitals, Watch
+    from hub.status.roster import Entry
 
 
 class Part(Protocol):
     """Something that judges what devices report: bandwidth, fences, health … Pure: times are given, nothing waits."""
 
-    def observe(self, watch: Watch, samples: Sequence[tuple[Any, ...]], now_ns: int) -> None:
-        """Take in what a device reported since the last call: (time_ns, received_ns, *vitals), oldest first.
+    def wants(self, profile: str) -> bool:
+        """Whether samples of that profile's devices mean anything to it."""
 
-        Vitals stand in the order of the profile's; called about once a second, only for devices that reported.
+    def observe(self, entry: Entry, watch: Watch, samples: Sequence[Vitals], now_ns: int) -> None:
+        """Take in what a device reported since the last call, oldest first; `entry` is what the registry says of it.
+
+        Called about once a second, only for devices of profiles that it wants, and only when they reported.
         """
 
     def tick(self, now_ns: int) -> str:
         """Draw conclusions, about once a second; return lines to write, each ended by a newline, or nothing."""
+
+
+Observe = Callable[["Entry", "Watch", Sequence["Vitals"], int], None]
+"""See `Part.observe`."""
 
 
 class Severity(StrEnum):

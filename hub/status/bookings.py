@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, NamedTuple
-
-if TYPE_CHECKING:
-    from hub.status.tracks import Knot
+from typing import NamedTuple
 
 
 class Series(NamedTuple):
@@ -52,12 +49,12 @@ class Bookings:
 
     Attributes:
         sums: (series, beginning of the hour) -> what came to it.
-        meters: device -> its meter as it is after these sums: the position that they cover.
+        meters: device -> its meter as it is after these sums, as text: the position that they cover.
         states: (part, device) -> other state that must survive, as text.
     """
 
     sums: dict[tuple[Series, int], Sums] = field(default_factory=dict)
-    meters: dict[str, dict[str, list[Knot]]] = field(default_factory=dict)
+    meters: dict[str, str] = field(default_factory=dict)
     states: dict[tuple[str, str], str] = field(default_factory=dict)
 
     def at(self, series: Series, hour_ns: int) -> Sums:

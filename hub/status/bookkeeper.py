@@ -1,8 +1,8 @@
 """Writes down what `Bandwidth` has counted, and hands the history its lines: the one part of it that waits.
 
-Once a minute the bookings go into the ledger, with the state that covers them (when they are very many, every five
-minutes); every five minutes what is new in the ledger goes into the history's spool. All of the ledger's work is done
-in one thread of its own.
+Once a minute, or as soon as there are many, the bookings go into the ledger, with the state that covers them; every
+five minutes what is new in the ledger goes into the history's spool. All of the ledger's work is done in one thread of
+its own.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import logging
 import sqlite3
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
+from itertools import islice
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from hub.errors import SpoolFull, UsageError
@@ -23,7 +24,7 @@ from provisioning.errors import ProvisioningError
 from provisioning.records import Geofence, Site, Uplink
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import AsyncIterator, Callable
 
     from hub.model import Clock
     from hub.spool.base import Spool
@@ -33,11 +34,13 @@ if TYPE_CHECKING:
     from hub.status.trips import Trips
     from provisioning.registry import Registry
 
-EVERY_S: Final = 60.0
-PUBLISH_EVERY: Final = 5
-"""Of so many bookings one is followed by the history's lines."""
-MANY: Final = 20_000
-"""So many bookings take a second of the processor."""
+EVERY_S: Final = 5.0
+KEEP_EVERY: Final = 12
+"""Of so many looks at the bookings one writes them down; the others do when there are MANY."""
+PUBLISH_EVERY: Final = 60
+"""Of so many looks one is followed by the history's lines."""
+MANY: Final = 2_000
+"""So many bookings take a twentieth of a second of the processor, and some megabytes."""
 CHUNK: Final = 5_000
 """Lines in one batch of the spool."""
 DAY_NS: Final = 86_400 * 1_000_000_000
@@ -88,14 +91,16 @@ class Bookkeeper:
 
     async def run(self) -> None:
         """Keep the books until cancelled."""
-        rounds = 0
+        looks = 0
         while True:
             await asyncio.sleep(EVERY_S)
-            rounds += 1
-            await self.round(publish=rounds % PUBLISH_EVERY == 0)
+            looks += 1
+            if looks % KEEP_EVERY == 0 or self._bandwidth.pending > MANY:
+                await self.round(publish=looks % PUBLISH_EVERY == 0)
 
     def close(self) -> None:
         """Write down the rest and close the ledger; the hub is stopping, so its loop may wait."""
+        self._bandwidth.settle()
         bookings, now_ns = self._taken(), self._clock()
         try:
             self._thread.submit(self._write_down, bookings, now_ns).result()
@@ -120,10 +125,15 @@ class Bookkeeper:
             SpoolFull: not now; what was not taken comes with the next.
         """
         for page in await self._call(self._ledger.pages):
-            rows = await self._call(partial(self._ledger.rows, page))
-            for first in range(0, len(rows), CHUNK):
-                await self._spool.append(_batch(page, rows[first : first + CHUNK]))
+            async for rows in self._rows(page):
+                await self._spool.append(_batch(page, rows))
             await self._call(partial(self._ledger.tick_off, page))
+
+    async def _rows(self, page: Page) -> AsyncIterator[list[Row]]:
+        """Yield what the history lacks of a page, in batches: of a large city it would not fit into memory at once."""
+        rows = self._ledger.rows(page)
+        while some := await self._call(lambda: list(islice(rows, CHUNK))):
+            yield some
 
     async def charge(self) -> None:
         """Write, once an hour, what the month has cost so far, and for a day what the month before has cost."""
@@ -146,8 +156,7 @@ class Bookkeeper:
         """Do what is due once a minute; what goes wrong is said once, and tried again with the next."""
         try:
             await self._learn()
-            if publish or self._bandwidth.pending <= MANY:
-                await self.keep()
+            await self.keep()
             await self.charge()
             if publish:
                 await self.publish()

@@ -9,7 +9,7 @@ from hub.decode.line import tag_set
 from hub.status.fleet import Ear, Fleet, Standing
 from hub.status.health import Health
 from hub.status.incidents import IncidentBook
-from hub.status.lines import incident_line, presence_line
+from hub.status.lines import incident_line, left_lines, presence_line
 from hub.status.outages import Outages
 from hub.status.presence import SECOND, State
 from hub.status.roster import Roster
@@ -20,13 +20,15 @@ if TYPE_CHECKING:
     from zoneinfo import ZoneInfo
 
     from hub.decode.watch import Watch
-    from hub.status.base import Part
+    from hub.status.base import Observe, Part
     from hub.status.incidents import Incident
     from hub.status.options import HealthOptions, StatusOptions
     from hub.status.roster import Entry
 
 EVERY_S: Final = 300
 """Everything is written again so often, whether it changed or not."""
+MOST_LINES: Final = 5_000
+"""Changes that are written in one tick: when all of a large city speak at once, the pipeline has room beside them."""
 _UNWRITTEN: Final = 255
 
 
@@ -74,12 +76,15 @@ class Status:
         self.outages = Outages(self.fleet, self.roster, self.incidents, options, zone)
         vitals = {name: model.vitals for name, model in models.items()}
         self.health = Health(self.fleet, self.roster, self.incidents, vitals, health)
-        self._parts: list[Part] = [self.health]
         self._models = models
+        self._parts: list[Part] = []
+        self._observers: dict[str, list[Observe]] = {name: [] for name in models}
+        self.add(self.health)
         self.options = options
         self._names = Names()
         self._tags: dict[tuple[object, ...], tuple[str, str]] = {}
         self._written = bytearray()
+        self._unwritten: set[int] = set()
         self._unkept: set[int] = set()
         self._stories: dict[int, Incident] = {}
         self._slot = 0
@@ -87,6 +92,9 @@ class Status:
     def add(self, part: Part) -> None:
         """Let another part see the samples and write lines."""
         self._parts.append(part)
+        for profile, observers in self._observers.items():
+            if part.wants(profile):
+                observers.append(part.observe)
 
     # Who is watched
 
@@ -144,18 +152,23 @@ class Status:
 
     def tick(self, now_ns: int) -> str:
         """Judge by what was reported since the last call; return lines to write."""
-        for watch in list(self.fleet.reported()):
-            samples = watch.samples.copy()
-            watch.samples.clear()
-            for part in self._parts:
-                part.observe(watch, samples, now_ns)
-        changed = self._judge(now_ns)
+        self._look(now_ns)
+        self._unwritten |= self._judge(now_ns)
         lines = [part.tick(now_ns) for part in self._parts]
         self.outages.tick(now_ns)
-        changed |= self.health.take_changed()
-        lines += self._presence(changed, now_ns)
+        self._unwritten |= self.health.take_changed()
+        lines += self._presence(now_ns)
         lines += self._incidents(now_ns)
         return "".join(lines)
+
+    def _look(self, now_ns: int) -> None:
+        """Show samples to the parts that want those of their profile."""
+        entries = self.roster.entries
+        for watch, samples in self.fleet.take_samples():
+            entry = entries[watch.index]
+            if entry is not None:
+                for observe in self._observers[entry.profile]:
+                    observe(entry, watch, samples, now_ns)
 
     def _judge(self, now_ns: int) -> set[int]:
         changed = set()
@@ -166,11 +179,11 @@ class Status:
                 changed.add(change.who)
         return changed
 
-    def _presence(self, changed: set[int], now_ns: int) -> Iterable[str]:
-        """Yield the lines of who changed, and of those whose turn it is."""
+    def _presence(self, now_ns: int) -> Iterable[str]:
+        """Yield the lines of who changed (of very many, some now), and of those whose turn it is."""
         self._slot = (self._slot + 1) % EVERY_S
-        turn = range(self._slot, len(self._written), EVERY_S)
-        for index in changed.union(turn):
+        some = [self._unwritten.pop() for _ in range(min(MOST_LINES, len(self._unwritten)))]
+        for index in {*some, *range(self._slot, len(self._written), EVERY_S)}:
             if self.roster.entries[index] is not None:
                 self._unkept.add(index)
                 yield self._line(index, now_ns)
@@ -217,8 +230,8 @@ class Status:
         return [self.tell(one, now_ns) for one in self.incidents.open() if one.id not in self._stories]
 
     def tell(self, incident: Incident, now_ns: int) -> str:
-        """Return the line of an incident."""
-        return incident_line(incident, self._names.contact(incident.agency), now_ns)
+        """Return the line of an incident, and those that end what it was told as before."""
+        return incident_line(incident, self._names.contact(incident.agency), now_ns) + left_lines(incident, now_ns)
 
     # What is asked
 

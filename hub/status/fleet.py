@@ -14,16 +14,16 @@ from __future__ import annotations
 
 from array import array
 from enum import IntEnum
-from itertools import compress
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
+from hub.decode.watch import Inbox
 from hub.status.presence import SECOND, TABLE, Event, Patience, State, patience
 from hub.status.wheel import Wheel
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
-    from hub.decode.watch import Watch, Word
+    from hub.decode.watch import Vitals, Watch
 
 _EVENTS: Final = len(Event)
 _NEXT: Final = bytes(TABLE[state, event] for state in State for event in Event)
@@ -76,8 +76,7 @@ class Fleet:
         self._patience: list[Patience] = []
         self._shared: dict[int, Patience] = {}
         self._served: list[Watch] = []
-        self._samples: list[list[tuple[Any, ...]]] = []
-        self._words: list[list[Word]] = []
+        self._inbox = Inbox()
         self._expected = -1.0
         self._waiting: set[int] = set()
         self._gone: dict[int, int] = {}
@@ -100,6 +99,7 @@ class Fleet:
         if known is None or known.device != watch.device:
             self._begin(index)
         self.watches[index] = watch
+        watch.report_to(self._inbox)
         self._ear[index] = ear
         self._patience[index] = self._shared.setdefault(interval_ns, patience(interval_ns, self._least_ns))
         self._attach(index, parent)
@@ -113,6 +113,7 @@ class Fleet:
         watch = self.watches[index]
         if watch is None:
             return
+        watch.report_to(None)
         self._attach(index, None)
         self._unsettled |= self._gateways.pop(index, None) is not None
         self._begin(index)
@@ -189,13 +190,15 @@ class Fleet:
         """Return the watches of all devices that are followed."""
         if not self._served:
             self._served = [watch for watch in self.watches if watch is not None]
-            self._samples = [watch.samples for watch in self._served]
-            self._words = [watch.words for watch in self._served]
         return self._served
 
-    def reported(self) -> Iterator[Watch]:
-        """Yield the watches that hold samples. The lists themselves are looked at, for this is done every second."""
-        return compress(self.served(), self._samples)
+    def take_samples(self) -> Iterator[tuple[Watch, Sequence[Vitals]]]:
+        """Yield who left samples since this was last called, with them."""
+        sampled, self._inbox.sampled = self._inbox.sampled, []
+        for watch in sampled:
+            samples = watch.take_samples()
+            if samples and watch.inbox is self._inbox:
+                yield watch, samples
 
     # What happens
 
@@ -233,8 +236,10 @@ class Fleet:
         if self._unsettled:
             self._gateways = {watch.index: watch.device for watch in self.served() if watch.device in self._brings}
             self._unsettled = False
-        for watch in list(compress(self.served(), self._words)):
-            self._take_words(watch)
+        spoken, self._inbox.spoken = self._inbox.spoken, []
+        for watch in spoken:
+            if watch.inbox is self._inbox:
+                self._take_words(watch)
         for index in self._returned():
             self._return(index, now_ns)
         for index in self._confirmed(now_ns):
@@ -244,9 +249,8 @@ class Fleet:
         return changes
 
     def _take_words(self, watch: Watch) -> None:
-        words, index = watch.words.copy(), watch.index
-        watch.words.clear()
-        for word in words:
+        index = watch.index
+        for word in watch.take_words():
             if word.retained:
                 continue
             self._connected[index] = word.online

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
+from hub.profiles.carried import COUNTERS, LOSS, LOST, RATES
 from hub.status.counters import SECOND, Reading, Width
 
 if TYPE_CHECKING:
@@ -16,13 +17,6 @@ MISSED: Final = 1.5
 """So many intervals without a word are a gap: at least one poll was missed."""
 HELD: Final = 3
 """A rate is taken to have held for at most so many intervals."""
-
-COUNTERS: Final = {"rx_bytes": "rx", "tx_bytes": "tx", "wan_rx_bytes": "rx", "wan_tx_bytes": "tx"}
-"""Reading -> direction. Of two for one direction the later counts: a router is there for its way out."""
-RATES: Final = {"rx_bps": "rx", "tx_bps": "tx", "bitrate_bps": "tx"}
-LOST: Final = ("rx_dropped", "tx_dropped", "rx_errors", "tx_errors")
-"""Counters of packets that a router threw away."""
-LOSS: Final = "loss_percent"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +42,11 @@ class Gauge:
     width: Width | None
     gap_ns: int
     held_ns: int
+
+    @property
+    def counts(self) -> bool:
+        """Whether it measures by counters alone."""
+        return self.rates.keys() <= self.counters.keys()
 
     def reading(self, sample: tuple[Any, ...], value: int) -> Reading:
         """Return a value of a sample with what the sample says of the device's boot."""

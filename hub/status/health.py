@@ -5,22 +5,25 @@ A sample that lacks a sign says nothing of it: what was known still holds.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from hub.status.base import Alarms, Cause, Severity, Trouble
 from hub.status.presence import SECOND, State
-from hub.status.signs import Finding, Subject, rules_of
+from hub.status.signs import Finding, Subject, glance, rules_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from hub.decode.watch import Watch
+    from hub.decode.watch import Vitals, Watch
     from hub.status.fleet import Fleet
     from hub.status.incidents import Incident
     from hub.status.options import HealthOptions
     from hub.status.roster import Entry, Roster
+    from hub.status.signs import Rule
 
 WELL: Final = 100
+LATEST: Final = 8
+"""Samples of one device that are looked at each second; one that sends more is not more ill for it."""
 _DAY_NS: Final = 86_400 * SECOND
 _CERTIFICATE: Final = "certificate"
 _NONE: Final[dict[str, Finding]] = {}
@@ -44,7 +47,8 @@ class Health:
         self._alarms = alarms
         self._options = options
         self._settle_ns = round(options.settle_s * SECOND)
-        self._rules = {profile: list(rules_of(signs)) for profile, signs in vitals.items()}
+        self._rules = {profile: rules_of(signs) for profile, signs in vitals.items()}
+        self._glance = {name: glance(signs, options, options.promises.get(name)) for name, signs in vitals.items()}
         self._findings: dict[int, dict[str, Finding]] = {}
         self._ripening: dict[tuple[int, Cause], int] = {}
         self._raised: dict[tuple[int, Cause], str] = {}
@@ -61,22 +65,27 @@ class Health:
                     self._raised[index, incident.cause] = incident.text
                     self._marked.add(index)
 
-    def observe(self, watch: Watch, samples: Sequence[tuple[Any, ...]], now_ns: int) -> None:
-        """See `Part.observe`: the newest sample counts."""
-        entry = self._roster.entries[watch.index]
-        rules = self._rules.get(entry.profile) if entry is not None else None
-        if not rules or entry is None:
+    def wants(self, profile: str) -> bool:
+        """See `Part.wants`."""
+        return bool(self._rules.get(profile))
+
+    def observe(self, entry: Entry, watch: Watch, samples: Sequence[Vitals], now_ns: int) -> None:
+        """See `Part.observe`: the newest samples count, for a device may tell of its signs in several messages."""
+        index, glance, latest = watch.index, self._glance[entry.profile], samples[-LATEST:]
+        known = index in self._findings or index in self._marked or entry.device in self._options.devices
+        if not (known or glance(latest[-1]) or any(map(glance, latest[:-1]))):
             return
-        sample, index = samples[-1], watch.index
-        subject, known = self._subject(entry), self._findings.get(index, _NONE)
+        subject = self._subject(entry)
+        for sample in latest:
+            self._examine(index, sample, self._rules[entry.profile], subject)
+        if index in self._findings or index in self._marked:
+            self._settle(index, now_ns)
+
+    def _examine(self, index: int, sample: Vitals, rules: Sequence[tuple[int, str, Rule]], subject: Subject) -> None:
         for place, sign, rule in rules:
             value = sample[place]
             if value is not None:
-                finding = rule(value, subject, sign in known)
-                if finding is not None or known:  # most have nothing wrong, and never had
-                    self._note(index, sign, finding)
-        if index in self._findings or index in self._marked:
-            self._settle(index, now_ns)
+                self._note(index, sign, rule.find(value, subject, sign in self._findings.get(index, _NONE)))
 
     def tick(self, now_ns: int) -> str:
         """Raise what has lasted long enough; it has no lines of its own, for health stands in those of presence."""
@@ -125,9 +134,11 @@ class Health:
 
     def _subject(self, entry: Entry) -> Subject:
         """Return what was promised for the profile, or set for the device."""
-        level = self._options.river.get(entry.device)
+        level, promise = self._options.river.get(entry.device), self._options.devices.get(entry.device)
         common = self._subjects[entry.profile]
-        return common if level is None else common._replace(level=level)
+        if level is None and promise is None:
+            return common
+        return common._replace(level=level, promise=promise or common.promise)
 
     def _certificate(self, end_ns: int, now_ns: int) -> Finding | None:
         days = (end_ns - now_ns) / _DAY_NS

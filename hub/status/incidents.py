@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 Key = tuple["Cause", str]
 """Cause and subject: what tells one trouble from another."""
+Series = tuple[Severity, str, str]
+"""Severity, site and agency: tags of an incident's lines that may change while it is open."""
 
 
 class State(StrEnum):
@@ -68,6 +70,7 @@ class Incident:
         devices: ids of all that were concerned, in the order of their coming.
         of: out of so many, where that says something; otherwise 0.
         since_ns: when the trouble began, as far as is known.
+        left: what its lines may have been told as before, and are no more.
     """
 
     id: int
@@ -86,6 +89,7 @@ class Incident:
     devices: dict[str, None] = field(default_factory=dict)
     of: int = 0
     since_ns: int = 0
+    left: frozenset[Series] = frozenset()
 
     @property
     def state(self) -> State:
@@ -98,6 +102,11 @@ class Incident:
     def key(self) -> Key:
         """What tells it from others."""
         return self.cause, self.subject
+
+    @property
+    def series(self) -> Series:
+        """What its lines are told as."""
+        return self.severity, self.site, self.agency
 
 
 class IncidentBook:
@@ -115,7 +124,11 @@ class IncidentBook:
 
     def restore(self, incidents: Iterable[Incident], next_id: int) -> None:
         """Take up what was open, or closed only lately, when the hub last ran."""
-        self._known |= {incident.key: incident for incident in incidents}
+        for incident in incidents:
+            # The hub may have been killed when its new severity was kept, and the end of the old one not yet told.
+            others = {(severity, incident.site, incident.agency) for severity in Severity}
+            incident.left = frozenset(others - {incident.series})
+            self._known[incident.key] = incident
         self._next = next_id
 
     def open(self) -> list[Incident]:
@@ -183,7 +196,9 @@ class IncidentBook:
         same = news == (known.text, known.severity, known.site, known.agency)
         if same and not known.closed_ns and known.devices.keys() >= set(trouble.devices):
             return
+        left = known.left | {known.series}
         known.text, known.severity, known.site, known.agency = news
+        known.left = left - {known.series}
         known.devices |= dict.fromkeys(trouble.devices)
         known.of = trouble.of
         self._step(known, Event.WORSENED if worse else Event.RAISED, now_ns)

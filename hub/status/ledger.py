@@ -11,11 +11,8 @@ import sqlite3
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-import orjson
-
 from hub.errors import CityhubError
 from hub.status.bookings import Sums
-from hub.status.tracks import plain
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,11 +20,12 @@ if TYPE_CHECKING:
 
     from hub.status.bookings import Bookings, Series
     from hub.status.periods import Periods
-    from hub.status.tracks import Knot
 
 DAY_NS: Final = 86_400 * 1_000_000_000
 KEPT_NS: Final = {"hour": 4 * DAY_NS, "day": 4 * DAY_NS, "month": 70 * DAY_NS}
 """A late reading may change the hours of two days ago, and with them days and the month before."""
+KNOWN_SERIES: Final = 20_000
+"""Ids that are remembered; a larger city's are looked up."""
 _VERSION: Final = 1
 _SCHEMA: Final = """
 CREATE TABLE series (
@@ -133,7 +131,7 @@ class Ledger:
         """
         with self._writing():
             self._db.executemany(_ADD, list(self._rows(bookings)))
-            meters = ((device, _text(meter), now_ns) for device, meter in bookings.meters.items())
+            meters = ((device, text, now_ns) for device, text in bookings.meters.items())
             self._db.executemany("INSERT OR REPLACE INTO meters VALUES (?, ?, ?)", meters)
             others = ((part, device, text) for (part, device), text in bookings.states.items())
             self._db.executemany("INSERT OR REPLACE INTO states VALUES (?, ?, ?)", others)
@@ -143,14 +141,13 @@ class Ledger:
         query = "SELECT DISTINCT period, start FROM sums WHERE dirty ORDER BY start, period"
         return [Page(*row) for row in self._db.execute(query).fetchall()]
 
-    def rows(self, page: Page) -> list[Row]:
-        """Return what the history lacks of a page: hours by group, days by series; of the uplinks all."""
+    def rows(self, page: Page) -> Iterator[Row]:
+        """Yield what the history lacks of a page: hours by group, days by series; of the uplinks all."""
         level = '"group"' if page.period == "hour" else "tags"
-        devices = self._db.execute(_BANDWIDTH.format(level=level), page).fetchall()
-        uplinks = self._db.execute(_UPLINK, page).fetchall()
-        return [Row("bandwidth", tags, Sums(*sums)) for tags, *sums in devices] + [
-            Row("uplink", tags, Sums(*sums), attributed) for tags, *sums, attributed in uplinks
-        ]
+        for tags, *sums in self._db.execute(_BANDWIDTH.format(level=level), page):
+            yield Row("bandwidth", tags, Sums(*sums))
+        for tags, *sums, attributed in self._db.execute(_UPLINK, page):
+            yield Row("uplink", tags, Sums(*sums), attributed)
 
     def tick_off(self, page: Page) -> None:
         """Note that the history has all of a page, or will: its lines are durable."""
@@ -180,12 +177,19 @@ class Ledger:
     def _id(self, series: Series) -> int:
         known = self._ids.get(series)
         if known is None:
-            values = ", ".join("?" * len(series))
-            self._db.execute(f"INSERT OR IGNORE INTO series VALUES (NULL, {values})", series)  # noqa: S608 - question marks
-            query = "SELECT id FROM series WHERE measurement = ? AND tags = ?"
-            (known,) = self._db.execute(query, series[:2]).fetchone()
-            self._ids[series] = known
-        return int(known)
+            if len(self._ids) >= KNOWN_SERIES:
+                self._ids.clear()
+            known = self._ids[series] = self._found(series)
+        return known
+
+    def _found(self, series: Series) -> int:
+        query = "SELECT id FROM series WHERE measurement = ? AND tags = ?"
+        found = self._db.execute(query, series[:2]).fetchone()
+        if found is not None:
+            return int(found[0])
+        values = ", ".join("?" * len(series))
+        added = self._db.execute(f"INSERT INTO series VALUES (NULL, {values})", series)  # noqa: S608 - question marks
+        return int(added.lastrowid or 0)
 
     @contextmanager
     def _writing(self) -> Iterator[None]:
@@ -207,7 +211,3 @@ class Ledger:
             self._db.executescript(f"BEGIN;{_SCHEMA}COMMIT;")
         elif version != _VERSION:
             raise CityhubError(f"{self._file} was written by another version of Cityhub; move it away")
-
-
-def _text(meter: dict[str, list[Knot]]) -> str:
-    return orjson.dumps({name: plain(knots) for name, knots in meter.items()}).decode()

@@ -9,7 +9,7 @@ from hub.decode.line import MAX_STRING, string_field, tag_set
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from hub.status.incidents import Incident
+    from hub.status.incidents import Incident, Series
     from hub.status.presence import State
     from hub.status.wording import Contact
 
@@ -43,20 +43,36 @@ def presence_line(  # noqa: PLR0913, PLR0917 - an argument a field
 
 def incident_line(incident: Incident, contact: Contact, now_ns: int) -> str:
     """Return the line of an incident as it is now."""
-    tags = tag_set(
-        [
-            ("incident", str(incident.id)),
-            ("kind", incident.cause),
-            ("severity", incident.severity),
-            ("agency", incident.agency),
-            ("site", incident.site),
-        ]
-    )
     return (
-        f'incident{tags} state="{incident.state}",open={int(not incident.closed_ns)}i,text={text_field(incident.text)},'
+        f"incident{_incident_tags(incident, incident.series)} "
+        f'state="{incident.state}",open={int(not incident.closed_ns)}i,text={text_field(incident.text)},'
         f"devices={len(incident.devices)}i,opened_ms={incident.opened_ns // _MS}i,"
         f"closed_ms={incident.closed_ns // _MS}i,contact={text_field(contact.name)},"
         f"phone={text_field(contact.phone)} {now_ns}\n"
+    )
+
+
+def left_lines(incident: Incident, now_ns: int) -> str:
+    """Return the lines that end what an incident was told as before: else boards show it twice until those are old.
+
+    They come a nanosecond before the line as it is now, which is the newest for who does not ask by severity.
+    """
+    return "".join(
+        f'incident{_incident_tags(incident, series)} state="moved",open=0i {now_ns - 1}\n'
+        for series in sorted(incident.left)
+    )
+
+
+def _incident_tags(incident: Incident, series: Series) -> str:
+    severity, site, agency = series
+    return tag_set(
+        [
+            ("incident", str(incident.id)),
+            ("kind", incident.cause),
+            ("severity", severity),
+            ("agency", agency),
+            ("site", site),
+        ]
     )
 
 

@@ -6,20 +6,19 @@ A counter wins over a rate: a device that has ever shown its counter is not meas
 from __future__ import annotations
 
 from dataclasses import dataclass
-from operator import le, lt
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
-from hub.status.counters import was_rebooted
-from hub.status.tracks import Measure, Span, Track, measure_counter, measure_rate
+import orjson
+
+from hub.status.counters import Reading
+from hub.status.odometers import ABSENT, Mark
+from hub.status.tracks import Measure, Span, Track, measure_counter, measure_rate, plain
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
+    from hub.decode.watch import Vitals
     from hub.status.gauges import Gauge
-    from hub.status.tracks import Knot
 
-Saved = dict[str, list[list[Any]]]
-"""What `Meter.restored` makes a meter of: the name of a track -> its readings."""
+_SIDES: Final = {"rx", "tx"}
 
 
 class Flow(NamedTuple):
@@ -53,7 +52,7 @@ class Meter:
         self._method = method
         self._tracks: dict[str, Track] = {}
 
-    def take(self, sample: tuple[Any, ...]) -> list[Flow]:
+    def take(self, sample: Vitals) -> list[Flow]:
         """Take a sample in and return what it adds and withdraws."""
         gauge = self._method.gauge
         flows: list[Flow] = []
@@ -69,22 +68,28 @@ class Meter:
                 flows += [Flow(direction, span) for span in spans]
         return flows
 
-    def thinned(self, samples: Sequence[tuple[Any, ...]]) -> Sequence[tuple[Any, ...]]:
-        """Return samples that add up to the same: of a stretch in which counters only rose, its two ends.
+    def mark(self) -> Mark | None:
+        """Return the newest counters; None when they are not of one time, or there is more to it than counters."""
+        sides = self._tracks.keys() & _SIDES
+        others = {name.removesuffix("_rate") for name in self._tracks.keys() - sides}
+        if not self._method.gauge.counts or not sides or not others <= sides:
+            return None  # a rate is not looked at any more where there is a counter
+        if not all(self._tracks[side] for side in sides):
+            return None
+        newest = {side: self._tracks[side].newest for side in sides}
+        if len({(one.time_ns, one.uptime_s, one.boot) for one in newest.values()}) > 1:
+            return None
+        one, rx, tx = next(iter(newest.values())), newest.get("rx"), newest.get("tx")
+        mark = Mark(one.time_ns, rx and rx.value, tx and tx.value, one.uptime_s, one.boot)
+        return mark if all((value or 0) < ABSENT for value in mark) else None
 
-        A device may send many between two looks at it, and each costs some ten microseconds to book. The stretch must
-        lie within one hour, which the caller sees to.
-        """
-        first, last = samples[0], samples[-1]
-        gauge = self._method.gauge
-        if len(samples) <= len((first, last)) or not gauge.rates.keys() <= gauge.counters.keys():
-            return samples
-        if not 0 < last[0] - first[0] <= gauge.gap_ns or was_rebooted(gauge.reading(first, 0), gauge.reading(last, 0)):
-            return samples
-        rising = [0, *gauge.counters.values(), *(place for place in (gauge.uptime, gauge.boot) if place is not None)]
-        return (first, last) if all(_rises(samples, place) for place in rising) else samples
+    def advance(self, mark: Mark) -> None:
+        """Take in newest counters that went on from those that it has, and whose bytes are counted already."""
+        for side, value in (("rx", mark.rx), ("tx", mark.tx)):
+            if value is not None and mark.time_ns > self._tracks[side].newest.time_ns:
+                self._tracks[side].advance(Reading(mark.time_ns, mark.time_ns, value, mark.uptime_s, mark.boot))
 
-    def lost(self, sample: tuple[Any, ...]) -> int:
+    def lost(self, sample: Vitals) -> int:
         """Return how many packets the device threw away since the sample before, as far as it counts them."""
         gauge = self._method.gauge
         values = [sample[place] for place in gauge.lost if sample[place] is not None]
@@ -93,7 +98,7 @@ class Meter:
         spans = self._track("lost").take(gauge.reading(sample, sum(values)), self._method.packets)
         return sum(span.amount for span in spans)
 
-    def loss(self, sample: tuple[Any, ...]) -> float:
+    def loss(self, sample: Vitals) -> float:
         """Return the share of packets in percent that the device says are lost; 0 when it says nothing."""
         place = self._method.gauge.loss
         return 0.0 if place is None else float(sample[place] or 0)
@@ -103,15 +108,16 @@ class Meter:
         """A longer time between two samples is a gap."""
         return self._method.gauge.gap_ns
 
-    def snapshot(self) -> dict[str, list[Knot]]:
-        """Return the state as it is now; cheap, and nobody changes it afterwards."""
-        return {name: track.snapshot() for name, track in self._tracks.items()}
+    def saved(self) -> str:
+        """Return the state as it is now, as text."""
+        return orjson.dumps({name: plain(track.snapshot()) for name, track in self._tracks.items()}).decode()
 
     @classmethod
-    def restored(cls, method: Method, saved: Saved) -> Meter:
-        """Return the meter whose snapshot was written down."""
+    def restored(cls, method: Method, saved: str) -> Meter:
+        """Return the meter whose state was saved; empty: it is new."""
         meter = cls(method)
-        meter._tracks = {name: Track.restored(method.gauge.gap_ns, knots) for name, knots in saved.items()}
+        for name, knots in orjson.loads(saved or "{}").items():
+            meter._tracks[name] = Track.restored(method.gauge.gap_ns, knots)
         return meter
 
     def _track(self, name: str) -> Track:
@@ -119,11 +125,3 @@ class Meter:
         if track is None:
             track = self._tracks[name] = Track(self._method.gauge.gap_ns)
         return track
-
-
-def _rises(samples: Sequence[tuple[Any, ...]], place: int) -> bool:
-    """Whether what stands at a place never falls; a time must rise, or two samples would be one."""
-    column = [sample[place] for sample in samples]
-    if None in column:
-        return False
-    return all(map(lt if place == 0 else le, column, column[1:]))

@@ -29,7 +29,7 @@ class LevelOptions(_Section):
 
 
 class PromiseOptions(_Section):
-    """What the cameras of a profile are set to deliver; less than half of it is a sign of trouble."""
+    """What a camera is set to deliver; less than half of it is a sign of trouble."""
 
     fps: float | None = Field(default=None, gt=0, le=480)
     bitrate_bps: int | None = Field(default=None, gt=0)
@@ -46,6 +46,9 @@ class HealthOptions(_Section):
     hot_c: float = 85
     certificate_days: int = Field(default=14, ge=1, le=30, description="Left, when a certificate should be new")
     promises: dict[str, PromiseOptions] = Field(default={}, description="Profile -> what its cameras are set to")
+    devices: dict[str, PromiseOptions] = Field(
+        default={}, description="Device -> what it is set to itself, in place of all that its profile's cameras are"
+    )
     river: dict[str, LevelOptions] = Field(default={}, description="Device -> thresholds of its gauge")
 
 

@@ -77,6 +77,11 @@ class Periods:
         """Return the month of a moment as text, e.g. 2026-11."""
         return f"{self._local(time_ns // QUARTER_NS):%Y-%m}"
 
+    def end_of_hour(self, time_ns: int) -> int:
+        """Return the end of the hour in which a moment lies."""
+        begin_ns, finish_ns = self._hour
+        return finish_ns if begin_ns <= time_ns < finish_ns else self._hour_end(time_ns)
+
     def _hour_end(self, time_ns: int) -> int:
         quarter, hour = time_ns // QUARTER_NS, self.start("hour", time_ns)
         while self._quarter("hour", quarter) == hour:

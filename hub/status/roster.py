@@ -6,6 +6,7 @@ from array import array
 from enum import IntEnum
 from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
 
+from hub.directory import Entry as Served
 from hub.status.fleet import Ear
 
 if TYPE_CHECKING:
@@ -17,23 +18,9 @@ if TYPE_CHECKING:
 _ALWAYS: Final = 2**63 - 1
 
 
-class Entry(Protocol):
+class Entry(Served, Protocol):
     """What status needs of a registered device; the registry's own rows have this shape."""
 
-    @property
-    def device(self) -> str: ...  # noqa: D102
-    @property
-    def profile(self) -> str: ...  # noqa: D102
-    @property
-    def agency(self) -> str | None: ...  # noqa: D102
-    @property
-    def site(self) -> str | None: ...  # noqa: D102
-    @property
-    def zones(self) -> tuple[str, ...]: ...  # noqa: D102
-    @property
-    def parent(self) -> str | None: ...  # noqa: D102
-    @property
-    def modbus(self) -> str | None: ...  # noqa: D102
     @property
     def lifecycle(self) -> str: ...  # noqa: D102
     @property

@@ -76,6 +76,11 @@ class Track:
         """Whether it has a reading."""
         return bool(self._knots)
 
+    @property
+    def newest(self) -> Reading:
+        """The newest reading of a track that has one."""
+        return self._knots[-1].reading
+
     def take(self, reading: Reading, measure: Measure) -> list[Span]:
         """Take a reading in and return what it adds and withdraws; nothing for one that is known, or a day late."""
         knots, time_ns = self._knots, reading.time_ns
@@ -93,6 +98,14 @@ class Track:
         self._insert(at, reading, before, after)
         return _changes(before, reading, after, measure)
 
+    def advance(self, reading: Reading) -> None:
+        """Take in the end of a stretch of readings without a gap whose bytes are counted already."""
+        knots = self._knots
+        kept = knots if knots[-1].open else knots[:-1]
+        self._knots = [*kept, Knot(reading, open=False)]
+        if kept and kept[0].reading.time_ns <= reading.received_ns - DAY_NS:
+            self._knots = _needed(self._knots, reading.received_ns - DAY_NS)
+
     def snapshot(self) -> list[Knot]:
         """Return the state as it is now, which nobody changes afterwards."""
         return self._knots
@@ -106,13 +119,9 @@ class Track:
 
     def _follow(self, reading: Reading, measure: Measure) -> list[Span]:
         """Take in what nearly all readings are: the next one, in time."""
-        knots = self._knots
-        before = knots[-1]
-        kept = knots if before.open else knots[:-1]
-        self._knots = [*kept, Knot(reading, open=False)]
-        if kept and kept[0].reading.time_ns <= reading.received_ns - DAY_NS:
-            self._knots = _needed(self._knots, reading.received_ns - DAY_NS)
-        return [_recent(measure(before.reading, reading), reading)]
+        before = self.newest
+        self.advance(reading)
+        return [_recent(measure(before, reading), reading)]
 
     def _insert(self, at: int, reading: Reading, before: Reading | None, after: Reading | None) -> None:
         knots = [*self._knots]

@@ -8,7 +8,7 @@ new place means is said. A vehicle is told once to be too fast, when it has been
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 from zlib import crc32
 
 import orjson
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from hub.decode.position import Fix
-    from hub.decode.watch import Watch
+    from hub.decode.watch import Vitals, Watch
     from hub.directory import Entry
     from hub.profiles.schema import Profile
     from hub.status.bandwidth import Places
@@ -81,15 +81,19 @@ class Trips:
         self._saved = dict(saved)
         self._trips: dict[str, Trip] = {}
         self._changed: set[str] = set()
-        self._found: dict[str, tuple[Profile, _Places | None]] = {}
+        self._found: dict[str, _Places | None] = {}
         self._lines: list[str] = []
 
-    def observe(self, watch: Watch, samples: Sequence[tuple[Any, ...]], now_ns: int) -> None:  # noqa: ARG002 - see Part
+    def wants(self, profile: str) -> bool:
+        """See `Part.wants`: trackers."""
+        return self._where(profile) is not None
+
+    def observe(self, entry: Entry, watch: Watch, samples: Sequence[Vitals], now_ns: int) -> None:  # noqa: ARG002 - see Part
         """See `Part.observe`."""
-        entry, profile = self._places.entries.get(watch.device), self._places.profile_of(watch.device)
-        where = None if entry is None or profile is None else self._where(entry.profile, profile)
-        if entry is None or profile is None or where is None:
+        where = self._where(entry.profile)
+        if where is None:
             return
+        profile = self._places.profiles[entry.profile]
         trip = self._trip(watch.device)
         tags = tag_set([(name, value) for name, value in device_tags(entry, profile) if name != "kind"])
         for sample in samples:
@@ -123,11 +127,10 @@ class Trips:
             trip = self._trips[device] = Trip() if saved is None else _restored(saved)
         return trip
 
-    def _where(self, name: str, profile: Profile) -> _Places | None:
-        known = self._found.get(name)
-        if known is None or known[0] is not profile:
-            known = self._found[name] = (profile, _places(profile))
-        return known[1]
+    def _where(self, profile: str) -> _Places | None:
+        if profile not in self._found and profile in self._places.profiles:
+            self._found[profile] = _places(self._places.profiles[profile])
+        return self._found.get(profile)
 
     def _step(
         self, trip: Trip, fix: Fix, speed_kmh: float | None, entry: Entry, limit_kmh: float | None

@@ -99,6 +99,7 @@ class Link:
         used_percent: of the busier direction's capacity, lately.
         heard_ns: when its router was last heard; 0: not since the hub started.
         rates: bits a second towards the site and from it, lately; None while nobody knows.
+        attributed: bytes since its last line that the devices behind it account for.
     """
 
     uplink: Uplink
@@ -108,6 +109,7 @@ class Link:
     used_percent: float = 0.0
     heard_ns: int = 0
     rates: tuple[float, float] | None = None
+    attributed: int = 0
     _began: dict[State, int] = field(default_factory=dict)
 
     def judge(self, carried: Carried, now_ns: int) -> None:
@@ -131,6 +133,11 @@ class Link:
         self.used_percent = 0.0
         self.rates = None
         self._become("unknown", now_ns)
+
+    def take_attributed(self) -> int:
+        """Return what devices account for since this was last called."""
+        attributed, self.attributed = self.attributed, 0
+        return attributed
 
     def alarm(self, alarms: Alarms, now_ns: int) -> None:
         """Tell what is wrong, and what no longer is; what has begun and not lasted yet is neither."""

@@ -23,13 +23,15 @@ from provisioning.importing.columns import Column
 if TYPE_CHECKING:
     from collections.abc import Collection
 
-Value: TypeAlias = str | float | tuple[str, ...]
+Value: TypeAlias = bool | str | float | tuple[str, ...]
 Reader: TypeAlias = Callable[[str], Value]
 
 _DEGREES = re.compile(r"[+-]?[0-9]{1,3}([.,][0-9]{1,20})?")
 _SHORTENED = re.compile(r"[0-9]([.,][0-9]+)?E\+[0-9]+", re.IGNORECASE)
 _UNIT = re.compile(r"[0-9]{1,3}")
 _LAST_UNIT = 255
+_WORDS: Final = {"yes": True, "y": True, "ya": True, "true": True, "1": True,
+                 "no": False, "n": False, "tidak": False, "false": False, "0": False}  # fmt: skip
 _BETWEEN_ZONES = re.compile(r"[\s,;|]+")
 
 
@@ -112,6 +114,13 @@ def _unit(text: str) -> int:
     return int(text)
 
 
+def _yes_or_no(text: str) -> bool:
+    try:
+        return _WORDS[text.casefold()]
+    except KeyError:
+        raise InvalidIdentity(f"{text[:80]!a} is neither yes nor no: write yes or no, ya or tidak, 1 or 0.") from None
+
+
 _latitude: Final = partial(_within, 90)
 _longitude: Final = partial(_within, 180)
 _name: Final = _checked(check_name)
@@ -129,6 +138,7 @@ _READERS: Final[Mapping[Column, Reader]] = {
     Column.PARENT: _checked(check_device_id),
     Column.MODBUS: _modbus,
     Column.UNIT: _unit,
+    Column.LOCAL_RECORDING: _yes_or_no,
     Column.AGENCY_NAME: _name,
     Column.CONTACT_NAME: _name,
     Column.CONTACT_PHONE: _numeral(read_phone),

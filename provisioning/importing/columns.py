@@ -26,6 +26,7 @@ class Column(StrEnum):
     PARENT = "parent"
     MODBUS = "modbus"
     UNIT = "unit"
+    LOCAL_RECORDING = "local_recording"
     AGENCY_NAME = "agency_name"
     CONTACT_NAME = "contact_name"
     CONTACT_PHONE = "contact_phone"
@@ -51,6 +52,7 @@ ALIASES: Final[Mapping[Column, tuple[str, ...]]] = {
     Column.PARENT: ("gateway", "induk", "perangkat induk"),
     Column.MODBUS: ("modbus address", "alamat modbus"),
     Column.UNIT: ("modbus unit", "unit id", "alamat unit", "slave id", "slave", "id slave"),
+    Column.LOCAL_RECORDING: ("rekaman lokal", "rekam lokal", "direkam di lokasi"),
     Column.AGENCY_NAME: ("nama opd", "nama instansi", "nama dinas"),
     Column.CONTACT_NAME: ("contact", "kontak", "nama kontak", "narahubung"),
     Column.CONTACT_PHONE: ("phone", "telepon", "telepon kontak", "nomor telepon", "no telepon", "no hp", "nomor hp"),

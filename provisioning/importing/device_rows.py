@@ -29,6 +29,7 @@ FIELDS: Final = {
     Column.PARENT: "parent",
     Column.MODBUS: "modbus",
     Column.UNIT: "unit",
+    Column.LOCAL_RECORDING: "local_recording",
 }
 """Column -> the field of a device that it states; an empty cell empties it, a column left out does not touch it."""
 
@@ -40,7 +41,7 @@ REFERENCES: Final = {
 }
 """Column -> the kind of thing that it names, and what else can be done when there is none."""
 
-_EMPTY: Final[Mapping[Column, Any]] = {Column.NAME: "", Column.ZONES: ()}
+_EMPTY: Final[Mapping[Column, Any]] = {Column.NAME: "", Column.ZONES: (), Column.LOCAL_RECORDING: False}
 _MOST_SEARCHES: Final = 20  # a nearest name among 100,000 takes a second
 
 

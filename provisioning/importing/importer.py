@@ -15,7 +15,6 @@ from provisioning.importing.rows import read_rows
 from provisioning.importing.stored import read_stored
 from provisioning.importing.table import MAX_BYTES, RawRow
 from provisioning.importing.writing import write_plan
-from provisioning.importing.xlsx_table import read_xlsx
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -98,7 +97,14 @@ def read_table(content: bytes) -> list[RawRow]:
         raise UnreadableFile(f"The file is larger than {MAX_BYTES // 2**20} MiB: split it into several.")
     if content.startswith(_OLE):
         raise UnreadableFile("This is an old Excel file, or one with a password: save it as XLSX without a password.")
-    table = read_xlsx(content) if content.startswith(_ZIP) else read_csv(content)
+    table = _xlsx(content) if content.startswith(_ZIP) else read_csv(content)
     if not table:
         raise UnreadableFile("The file is empty: the first row holds the headings, and each further one a device.")
     return table
+
+
+def _xlsx(content: bytes) -> list[RawRow]:
+    # Imported only where it is used: a hub that imports nothing need not carry its megabytes.
+    from provisioning.importing.xlsx_table import read_xlsx  # noqa: PLC0415
+
+    return read_xlsx(content)

@@ -155,6 +155,8 @@ def shown(value: object) -> str:
     match value:
         case None | "" | ():
             return "nothing"
+        case bool():
+            return "yes" if value else "no"
         case tuple():
             return ",".join(value)
         case _:

@@ -1,5 +1,6 @@
 """`make bench`: what the hub costs and how fast it is, in one JSON object on standard output.
 
+devices, publishing  registered, and how many of them publish
 messages_per_s       end to end at the peak: from the first message published to the last one confirmed by InfluxDB
 cpu_us_per_message   user and system time of the hub's process over the messages stored meanwhile
 latency_*_ms         publish to queryable at half the peak rate, found by polling the database (see hub.sim.latency)
@@ -46,6 +47,7 @@ class Figures:
     """The keys of the JSON object."""
 
     devices: int
+    publishing: int
     messages: int
     messages_per_s: float
     cpu_us_per_message: float
@@ -92,25 +94,26 @@ class Publishing:
         return elapsed
 
 
-async def measure(devices: int, messages: int, seconds: float, folder: Path) -> Figures:
-    """Run the four measurements."""
+async def measure(devices: int, publishing: int, messages: int, seconds: float, folder: Path) -> Figures:
+    """Run the four measurements: `devices` are registered, and so many of them publish."""
     planned = [
         NewDevice(id=device_name(number), profile="generic_ipcamera", zones=("traffic",)) for number in range(devices)
     ]
     async with rig(folder, planned) as made:
         _say("the broker with a subscriber that only acknowledges ...")
-        bare = await _bare_broker(made, devices, messages)
+        bare = await _bare_broker(made, publishing, messages)
         _say(f"{bare:.0f} messages a second; the hub at its peak ...")
         await made.start_hub()
-        await _through_hub(made, devices, max(WARM_UP, devices))
+        await _through_hub(made, publishing, max(WARM_UP, publishing))
         before = _cpu_s(made)
-        elapsed = await _through_hub(made, devices, messages)
+        elapsed = await _through_hub(made, publishing, messages)
         cpu = _cpu_s(made) - before
         peak = messages / elapsed
         _say(f"{peak:.0f} messages a second; latency at half of it ...")
-        p50, p99 = await _latency(made, devices, peak / 2, seconds)
+        p50, p99 = await _latency(made, publishing, peak / 2, seconds)
         rss = _peak_rss_mb(made)
-    return Figures(devices, messages, round(peak), round(cpu / messages * 1e6, 2), p50, p99, round(rss, 1), round(bare))
+    us = round(cpu / messages * 1e6, 2)
+    return Figures(devices, publishing, messages, round(peak), us, p50, p99, round(rss, 1), round(bare))
 
 
 async def _bare_broker(made: Rig, devices: int, messages: int) -> float:
@@ -189,13 +192,15 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         prog="make bench", description=__doc__, formatter_class=argparse.RawTextHelpFormatter
     )
-    parser.add_argument("--devices", type=int, default=1000, help="registered and publishing")
+    parser.add_argument("--devices", type=int, default=1000, help="registered")
+    parser.add_argument("--publishing", type=int, default=1000, help="of them, those that publish; never more than all")
     parser.add_argument("--messages", type=int, default=600_000, help="at the peak")
     parser.add_argument("--seconds", type=float, default=15, help="of the latency measurement")
     options = parser.parse_args()
+    publishing = min(options.publishing, options.devices)
     logging.basicConfig(level=logging.ERROR, stream=sys.stderr)
     with TemporaryDirectory(prefix="cityhub-bench-") as folder:
-        figures = asyncio.run(measure(options.devices, options.messages, options.seconds, Path(folder)))
+        figures = asyncio.run(measure(options.devices, publishing, options.messages, options.seconds, Path(folder)))
     _say("what it costs to watch 100,000 devices ...")
     watching = subprocess.run([sys.executable, "-m", "tests.bench.status"], check=True, stdout=subprocess.PIPE)
     print(json.dumps(asdict(figures) | json.loads(watching.stdout)))

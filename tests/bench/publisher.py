@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 CHUNK: Final = 200
+BOOTED_MS: Final = 1_760_000_000_000
+"""Counters go on from one run to the next, as those of devices do."""
 WINDOW: Final = 5_000
 PAYLOAD: Final = b'{"ts":%d,"bitrate_bps":%d,"tx_bytes":%d,"fps":%.1f,"storage_used_percent":%.1f,"temperature_c":%.1f}'
 
@@ -88,7 +90,8 @@ class Publisher(asyncio.Protocol):
         now = max(time.time_ns() // 1_000_000, self._next_ms[device])
         self._next_ms[device] = now + 1
         payload = PAYLOAD % (
-            now, 3_000_000 + number % 1_000_000, number * 1000, 20 + number % 10, number % 100, 30 + number % 30
+            now, 3_000_000 + number % 1_000_000, (now - BOOTED_MS) * 500,
+            20 + number % 10, number % 100, 30 + number % 30,
         )  # fmt: skip
         length = 2 + len(topic) + 2 + 1 + len(payload)
         head = struct.pack(">BBBH", 0x32, length & 0x7F | 0x80, length >> 7, len(topic))

@@ -48,6 +48,10 @@ class Camera(NamedTuple):
     modbus: str | None = None
     lifecycle: str = "active"
     maintenance_until_ns: int = 0
+    serial: str | None = None
+    imei: str | None = None
+    unit: int | None = None
+    local_recording: bool = False
 
 
 class City:
@@ -79,7 +83,7 @@ class City:
             if number not in self.silent:
                 watch = self.watches[number]
                 watch.heard_ns = self.now
-                watch.samples.append((self.now, self.now, 4_000_000, 1, 50.0, True, False, 41.0, 1, "1.0"))
+                watch.keep((self.now, self.now, 4_000_000, 1, 50.0, True, False, 41.0, 1, "1.0"))
         return self.measured()
 
     def measured(self) -> float:

@@ -111,7 +111,7 @@ async def test_a_month_is_summed_up_from_the_history(tmp_path: Path) -> None:
                     device.now_ns = now[0]
                     reading = device.poll()
                     sample = (reading.time_ns, now[0], reading.value, reading.boot)
-                    bandwidth.observe(Watch(name, index), [sample], now[0])
+                    bandwidth.observe(CITY.entries[name], Watch(name, index), [sample], now[0])
                     device.count += chance.randrange(10**9)
                     if chance.randrange(20) == 0:
                         device.reboot()

@@ -57,6 +57,12 @@ def test_an_empty_file_is_a_one_box_hub(file: Path) -> None:
     assert (settings.pki_dir, settings.spool_file) == (file.parent / "state/pki", file.parent / "state/spool.db")
 
 
+def test_what_a_camera_is_set_to_is_said_by_its_profile_or_itself(file: Path) -> None:
+    health = load(file, "[health.promises]\ncamera = { fps = 25 }\n[health.devices.cam-1]\nbitrate_bps = 9").health
+
+    assert (health.promises["camera"].fps, health.devices["cam-1"].bitrate_bps) == (25, 9)
+
+
 def test_paths_are_relative_to_the_file_wherever_the_hub_is_started(
     file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -100,6 +106,11 @@ def test_paths_are_relative_to_the_file_wherever_the_hub_is_started(
         (INFLUX.replace("http://", f"http://u:{SECRET}@"), "influxdb.url: leave user name and password out"),
         (INFLUX + f"token_file = '{SECRET}'", "influxdb: give `token` or `token_file`, not both"),
         ("[pipeline]\ncommit_every_ms = nan", "pipeline.commit_every_ms: "),
+        (
+            "[health.devices.cam-1]\nbitrate = 1",
+            "health.devices.cam-1.bitrate: there is no such key; did you mean bitr",
+        ),
+        ("[health.devices.cam-1]\nfps = 0", "health.devices.cam-1.fps: Input should be greater than 0"),
     ],
 )
 def test_what_is_wrong_is_said_with_file_key_and_remedy(file: Path, text: str, expected: str) -> None:

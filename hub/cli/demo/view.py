@@ -39,6 +39,7 @@ REASONS: Final = {
     "too_large": "terlalu besar",
     "bad_payload": "isi rusak",
     "wrong_type": "salah jenis",
+    "wrong_unit": "salah satuan",
     "out_of_range": "di luar batas",
     "no_readings": "tanpa bacaan",
     "bad_time": "waktu salah",

@@ -6,31 +6,32 @@ the end.
 
 from __future__ import annotations
 
-import asyncio
 import sys
 from contextlib import AsyncExitStack
 from time import time_ns
 from typing import TYPE_CHECKING
 
 from hub.sim.modbus.gateway import Gateway
-from hub.sim.modbus.plan import read_plan
-from hub.sim.process import report, run, say, tell
-from hub.sim.report import Answers, End, PolledTotals
+from hub.sim.modbus.plan import PolledPlan
+from hub.sim.plan import read_plan
+from hub.sim.process import run, tell
+from hub.sim.report import Answers, PolledTotals
 
 if TYPE_CHECKING:
+    import asyncio
     from collections.abc import Iterator
     from pathlib import Path
 
 
 class Field:
-    """All gateways of a plan."""
+    """All gateways of the plan in a file; raises UsageError when it cannot be used."""
 
     def __init__(self, file: Path) -> None:
-        self.gateways = [Gateway(one, time_ns, tell) for one in read_plan(file).gateways]
+        self.gateways = [Gateway(one, time_ns, tell) for one in read_plan(file, PolledPlan).gateways]
         self.units = [unit for gateway in self.gateways for unit in gateway.units]
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Answer until `stop` is set."""
+        """Answer until `stop` is set; raises CityhubError: a port is taken."""
         async with AsyncExitStack() as stack:
             for gateway in self.gateways:
                 await stack.enter_async_context(gateway.serving())
@@ -58,17 +59,5 @@ class Field:
                 )
 
 
-async def simulate(file: Path, stop: asyncio.Event) -> None:
-    """Raises CityhubError: the plan cannot be used, or a port is taken."""
-    field = Field(file)
-    async with asyncio.TaskGroup() as tasks:
-        reports = tasks.create_task(report(field.totals), name="report")
-        await field.run(stop)
-        reports.cancel()
-    for ledger in field.ledgers():
-        say(ledger)
-    say(End(totals=field.totals()))
-
-
 if __name__ == "__main__":
-    sys.exit(run("hub.sim.modbus", sys.argv[1:], simulate))
+    sys.exit(run("hub.sim.modbus", sys.argv[1:], Field))

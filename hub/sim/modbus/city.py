@@ -6,17 +6,20 @@ from dataclasses import dataclass, replace
 from random import Random
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from hub.sim.city import camera_site, nth_district, river_plan, river_site, site_near
+from hub.sim.city import IN_TURN, POST, Duty, camera_site, nth, recorded, river_plan, river_site, site_near
 from hub.sim.geography import RIVERS
 from hub.sim.modbus.gateway import LOOPBACK
 from hub.sim.modbus.plan import GatewayPlan, GaugePlan, Manner, MeterPlan, PolledPlan, UnitModel, UnitPlan, UpsPlan
-from provisioning.records import NewDevice, Site
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from provisioning.records import NewDevice, Site
+
 METER, UPS, GAUGE = "eastron_sdm120", "apc_smartups", "dfrobot_sen0492"
 """Names of the device profiles that the simulated units answer to."""
+LAMPS: Final = Duty("pju", "Panel PJU", "dishub", ("traffic",))
+OFFICE: Final = Duty("kantor", "Kantor kecamatan", "kominfo", ())
 FIRST_GAUGE: Final = 0x50
 """The unit that a SEN0492 is when it leaves its maker; the next on the same bus count on from there."""
 ABOVE_MM: Final = 3600
@@ -115,51 +118,29 @@ def _buses(
 
 def _meter(index: int, rng: Random) -> _Draft:
     """Every other one meters street lamps, the others an office."""
-    district, number = nth_district(index)
+    meter = nth(IN_TURN, index)
+    district, number, _ = meter
     lamps = bool(index % 2)
-    what, about = ("pju", "Panel PJU") if lamps else ("kantor", "Kantor kecamatan")
-    site = site_near(f"{district.id}-{what}", f"{about} {district.name}", district.centre, number + 12)
-    record = NewDevice(
-        id=f"kwh-{district.id}-{number:02}",
-        profile=METER,
-        name=f"Meter listrik {about} {district.name}",
-        agency="dishub" if lamps else "kominfo",
-        site=site.id,
-        zones=("traffic",) if lamps else (),
-        serial=f"PBG-KWH-{index + 1:05}",
-    )
+    duty = LAMPS if lamps else OFFICE
+    about = f"{duty.name} {district.name}"
+    site = site_near(f"{district.id}-{duty.id}", about, district.centre, number + 12)
+    record = recorded("kwh", meter, METER, f"Meter listrik {about}", site, duty)
     return _Draft(record, site, MeterPlan(busiest_w=rng.uniform(800, 6000), lamps=lamps), rng.getrandbits(32))
 
 
 def _ups(index: int, rng: Random) -> _Draft:
     """It stands in the cabinet of the camera of the same index."""
-    district, number = nth_district(index)
     duty, site = camera_site(index)
-    record = NewDevice(
-        id=f"ups-{district.id}-{number:02}",
-        profile=UPS,
-        name=f"UPS {site.name}",
-        agency=duty.agency,
-        site=site.id,
-        zones=duty.zones,
-        serial=f"PBG-UPS-{index + 1:05}",
-    )
-    return _Draft(record, site, UpsPlan(load_w=rng.uniform(120, 420), runtime_s=rng.uniform(600, 2400)),
-                  rng.getrandbits(32))  # fmt: skip
+    record = recorded("ups", nth(IN_TURN, index), UPS, f"UPS {site.name}", site, duty)
+    plan = UpsPlan(load_w=rng.uniform(120, 420), runtime_s=rng.uniform(600, 2400))
+    return _Draft(record, site, plan, rng.getrandbits(32))
 
 
 def _gauge(index: int, rng: Random) -> _Draft:
     """It hangs at the post of the gauge that speaks MQTT, above the same flood."""
-    river, number = RIVERS[index % len(RIVERS)], index // len(RIVERS) + 1
+    gauge = nth(RIVERS, index)
+    river, number = gauge.place, gauge.number
     site, flow = river_site(river, number), river_plan(river, number)
-    record = NewDevice(
-        id=f"dst-{river.id}-{number:02}",
-        profile=GAUGE,
-        name=f"Sensor jarak {river.name} {number}",
-        agency="bpbd",
-        site=site.id,
-        zones=("disaster",),
-        serial=f"PBG-DST-{index + 1:05}",
-    )
+    record = recorded("dst", gauge, GAUGE, f"Sensor jarak {river.name} {number}", site, POST)
     plan = GaugePlan(mast_mm=round(10 * flow.usual_cm) + ABOVE_MM, river=flow)
     return _Draft(record, site, plan, rng.getrandbits(32))

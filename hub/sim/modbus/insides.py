@@ -6,14 +6,13 @@ They answer when they are asked and keep no time of their own: what they say bel
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from random import Random
 from struct import pack, unpack
 from typing import TYPE_CHECKING, ClassVar, NamedTuple, assert_never
 
 from hub.sim.modbus.maps import SDM120, SEN0492, SMART_UPS, Map, Words, sdm120, sen0492, smart_ups
 from hub.sim.modbus.plan import GaugePlan, MeterPlan, UnitPlan, UpsPlan
-from hub.sim.models import activity, flood_cm, siaga_of, warmth
-from hub.sim.units import SECOND_NS, Event, hour_of_day
+from hub.sim.models import River, activity, warmth
+from hub.sim.units import Event, Inside, hour_of_day
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -30,36 +29,27 @@ class Key(NamedTuple):
     field: str
 
 
-class Inside(ABC):
-    """A unit's inside. Given the same seed and the same moments, it says the same.
+class Polled(Inside, ABC):
+    """A unit's inside, that is asked.
 
     Attributes:
         map: which registers it has.
         key: see Key.
-        happened: what is to be told beside; whoever tells it takes it away.
     """
 
     map: ClassVar[Map]
     key: ClassVar[Key]
 
-    def __init__(self, seed: int, start_ns: int) -> None:
-        self.rng = Random(seed)  # noqa: S311 - a simulation
-        self.happened: list[Event] = []
-        self._start_ns = start_ns
-        self._last_ns = start_ns
-
     def measure(self, now_ns: int) -> tuple[Words, float]:
         """Return the registers as they are now, and the key's value as the registers say it."""
-        elapsed_s = max(0, now_ns - self._last_ns) / SECOND_NS
-        self._last_ns = now_ns
-        return self._measure(now_ns, elapsed_s)
+        return self._measure(now_ns, self._elapsed_s(now_ns))
 
     @abstractmethod
     def _measure(self, now_ns: int, elapsed_s: float) -> tuple[Words, float]:
         """Do so, `elapsed_s` after the last time."""
 
 
-class Meter(Inside):
+class Meter(Polled):
     """A single-phase energy meter (Eastron SDM120); its load follows the time of day, its counter the load."""
 
     map: ClassVar = SDM120
@@ -99,7 +89,7 @@ class Meter(Inside):
         }
 
 
-class Ups(Inside):
+class Ups(Polled):
     """A UPS (APC Smart-UPS): now and then the mains fail, the battery carries the load, and fills up again."""
 
     map: ClassVar = SMART_UPS
@@ -149,7 +139,7 @@ class Ups(Inside):
             )
 
 
-class Gauge(Inside):
+class Gauge(Polled):
     """A distance sensor above a river (DFRobot SEN0492): the flood comes nearer to it."""
 
     map: ClassVar = SEN0492
@@ -158,27 +148,16 @@ class Gauge(Inside):
 
     def __init__(self, plan: GaugePlan, seed: int, start_ns: int) -> None:
         super().__init__(seed, start_ns)
-        self._plan = plan
-        self._siaga = ""
+        self._mast_mm = plan.mast_mm
+        self._river = River(plan.river, start_ns)
 
     def _measure(self, now_ns: int, elapsed_s: float) -> tuple[Words, float]:
         del elapsed_s
-        river = self._plan.river
-        above_cm = flood_cm(river, (now_ns - self._start_ns) / SECOND_NS)
-        level_cm = river.usual_cm + above_cm + self.rng.uniform(-1.5, 1.5)
-        self._warn(above_cm, level_cm)
-        distance_mm = max(self.nearest_mm, round(self._plan.mast_mm - 10 * level_cm))
+        distance_mm = max(self.nearest_mm, round(self._mast_mm - 10 * self._river.level_cm(self, now_ns)))
         return sen0492(distance_mm), float(distance_mm)
 
-    def _warn(self, above_cm: float, level_cm: float) -> None:
-        siaga, severity = siaga_of(above_cm)
-        if siaga != self._siaga:
-            self._siaga = siaga
-            text = f"{siaga or 'Normal'}: {self._plan.river.river} {level_cm / 100:.2f} m"
-            self.happened.append(Event("water_level", severity, text))
 
-
-def build(plan: UnitPlan, start_ns: int) -> Inside:
+def build(plan: UnitPlan, start_ns: int) -> Polled:
     """Return the inside of a unit."""
     match plan.model:
         case MeterPlan() as meter:

@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
-from pydantic import Field, ValidationError
+from pydantic import Field
 
-from hub.errors import UsageError
-from hub.sim.plan import Part, RiverPlan
-
-if TYPE_CHECKING:
-    from pathlib import Path
+from hub.sim.plan import Part, RiverPlan, WholePlan
 
 
 class Manner(StrEnum):
@@ -68,23 +64,9 @@ class GatewayPlan(Part):
     units: tuple[UnitPlan, ...] = Field(min_length=1)
 
 
-class PolledPlan(Part):
+class PolledPlan(WholePlan):
     """All that is polled."""
 
+    about: ClassVar = "simulated Modbus units"
+
     gateways: tuple[GatewayPlan, ...]
-
-
-def read_plan(file: Path) -> PolledPlan:
-    """Read a plan.
-
-    Raises:
-        UsageError: the file cannot be read, or is no plan.
-    """
-    try:
-        return PolledPlan.model_validate_json(file.read_bytes())
-    except OSError as error:
-        raise UsageError(f"the plan {file} cannot be read: {error.strerror}") from error
-    except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        where = ".".join(str(part) for part in first["loc"])
-        raise UsageError(f"{file} is no plan of simulated Modbus units: {where}: {first['msg']}") from error

@@ -8,7 +8,6 @@ from math import inf
 from random import uniform
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from hub.decode.watch import keep
 from hub.errors import Excepted, Fault, LinkDown, NoAnswer
 from hub.model import DeadLetter, Lines
 from hub.sources.modbus.pace import Moment
@@ -203,7 +202,7 @@ class Gateway:
         unit, one, block = job
         known = dict(zip(range(block.start, block.start + block.size), words, strict=True))
         taken = one.group.decode(unit.polled.tags, known, now_ns, unit.reported)
-        keep(unit.watch.samples, (now_ns, now_ns, *taken.vitals))
+        unit.watch.keep((now_ns, now_ns, *taken.vitals))
         dead = [self._dead_letter(job, fault, words, now_ns) for key, fault in taken.faults if key not in unit.faulty]
         unit.faulty -= {field.key for field in one.group.fields if field.at in known}
         unit.faulty |= {key for key, _ in taken.faults}
@@ -217,6 +216,7 @@ class Gateway:
         return DeadLetter(now_ns, job.unit.polled.device, place, fault.reason, fault.detail, payload)
 
     async def _went_wrong(self, job: Job, error: NoAnswer | Excepted | LinkDown, took_s: float) -> None:
+        job.unit.given_up += not isinstance(error, Excepted)
         match error:
             case Excepted():
                 self._attempts = self._unheard = 0

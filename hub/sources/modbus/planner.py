@@ -16,6 +16,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
 
 from hub.errors import ProfileError
+from hub.profiles.modbus import BIT_TABLES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -70,7 +71,7 @@ class Bounds:
     """
 
     def __init__(self, limits: Limits, table: TableName, *, one_based: bool = False) -> None:
-        self.most = limits.coils if table in {"coil", "discrete"} else limits.block
+        self.most = limits.coils if table in BIT_TABLES else limits.block
         self.gap = limits.gap
         self.alone = limits.alone
         self.first = 1 if one_based else 0

@@ -43,7 +43,8 @@ class ModbusCounters:
 class ModbusState(NamedTuple):
     """How a device answers: last answer and last failure in ns UTC (0: none), and what is wrong, in plain words.
 
-    `given_up` counts the requests since the start for whose answer the hub stopped waiting.
+    `given_up` counts the requests to it since the start for whose answer the hub stopped waiting: it came too late,
+    or the connection ended first. A request that was refused was answered; without a connection none is sent.
     """
 
     device: str

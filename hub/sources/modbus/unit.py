@@ -52,6 +52,7 @@ class Unit:
         failures: unanswered requests in a row.
         reported: what was reported of readings with a dead band.
         faulty: readings that could not be stored last time.
+        given_up: requests to it that the hub waits for no longer; see ModbusState.
     """
 
     def __init__(self, polled: Polled, rounds: Sequence[Round], limits: Limits, watch: Watch) -> None:
@@ -64,11 +65,11 @@ class Unit:
         self.failures = 0
         self.reported: Reported = {}
         self.faulty: set[str] = set()
+        self.given_up = 0
         self._busy = 0
         self._took_s = 0.0
         self._answered_ns = 0
         self._failed_ns = 0
-        self._given_up = 0
         self._fault = ""
         self._slow = ""
 
@@ -89,7 +90,7 @@ class Unit:
         """Return how it answers."""
         refused = [fault for one in self.rounds for fault in one.faults()]
         faults = "; ".join(text for text in (self._fault, self._slow, *refused) if text)
-        return ModbusState(self.polled.device, self._answered_ns, self._failed_ns, faults, self._given_up)
+        return ModbusState(self.polled.device, self._answered_ns, self._failed_ns, faults, self.given_up)
 
     def next(self) -> Round:
         """Return the round that is due first."""
@@ -151,7 +152,6 @@ class Unit:
     def failed(self, why: str, now_ns: int) -> None:
         """Whatever was reported may not be so any more."""
         self._failed_ns, self._fault = now_ns, why
-        self._given_up += 1
         self.reported.clear()
 
     def rest(self, seconds: float, now: float) -> None:

@@ -12,8 +12,8 @@ from hub.decode.time_rule import AHEAD, EARLIEST
 from hub.model import Lines
 from hub.status.lines import fields_line
 from hub.web.auth import Caller, Hub
-from hub.web.rest.models import EventNew, EventTaken
 from hub.web.rest.moments import nanoseconds_of
+from hub.web.rest.status_models import EventNew, EventTaken
 from hub.web.services import Services
 from provisioning.access import Access, check, check_role
 from provisioning.clock import utc

@@ -6,8 +6,8 @@ from fastapi import APIRouter, Query
 
 from hub.web.auth import Caller, Hub
 from hub.web.rest.devices import Filter, Limit
-from hub.web.rest.models import IncidentView
 from hub.web.rest.reach import agencies_asked
+from hub.web.rest.status_models import IncidentView
 from hub.web.services import Services
 from provisioning.access import Access, check, check_role
 from provisioning.errors import Forbidden

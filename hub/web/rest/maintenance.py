@@ -6,9 +6,9 @@ from typing import Final
 from fastapi import APIRouter
 
 from hub.web.auth import Caller, Hub
-from hub.web.rest.models import MaintenanceNew, PresenceView
 from hub.web.rest.moments import nanoseconds_of
 from hub.web.rest.reach import permitted_device, permitted_site
+from hub.web.rest.status_models import MaintenanceNew, PresenceView
 from provisioning.errors import WrongState
 
 router: Final = APIRouter(prefix="/api/v1")

@@ -17,7 +17,11 @@ if TYPE_CHECKING:
 
     from hub.sinks.query import Series
 
+OWN_LIMITS = {"cityhub-sensors / Muka air · Water level / B": "each river has limits of its own"}
+"""What several gauges leave empty, and why that is right."""
+
 QUIET = {
+    **OWN_LIMITS,
     "cityhub-wall / Insiden terbuka · Open incidents / A": "nothing is open",
     "cityhub-wall / Insiden terbuka · Open incidents / B": "nothing is open",
     "cityhub-wall / Insiden terbuka · Open incidents / C": "nothing is open",
@@ -59,7 +63,17 @@ async def _fired(database: Filled, end_ns: int) -> dict[str, list[dict[str, str]
 async def test_a_bad_night_leaves_no_panel_and_no_variable_empty(tmp_path: Path) -> None:
     now = time_ns()
     async with filled(tmp_path, Night(now, bad=True)) as database:
-        assert await _empty_places(database, [*panel_queries(now), *variable_queries()]) == set()
+        assert await _empty_places(database, [*panel_queries(now), *variable_queries()]) == set(OWN_LIMITS)
+
+
+async def test_the_limits_of_one_gauge_are_drawn_beside_its_level(tmp_path: Path) -> None:
+    now = time_ns()
+    async with filled(tmp_path, Night(now, hours=1)) as database:
+        asked = panel_queries(now, {"device": "level-0003"}, hours=1)
+        (limits,) = [one for one in asked if one.place in OWN_LIMITS]
+        (series,) = await database.ask(limits)
+    assert series.columns == ["time", "batas peringatan · warning level", "batas kritis · critical level"]
+    assert {(warning, critical) for _, warning, critical in series.values} == {(2.3, 3.3)}
 
 
 async def test_a_bad_night_fires_once_for_each_open_incident(tmp_path: Path) -> None:

@@ -2,9 +2,9 @@
 
     python libmodbus_server.py tcp PORT REGISTERS      python libmodbus_server.py rtu DEVICE REGISTERS
 
-REGISTERS is JSON: {"holding": {"130": 51200}, "input": {}}; registers between them read as 0, any other address is an
-illegal one. Unit 1 in RTU, any in TCP. Says `ready` on standard output, then a line for each read: function, address,
-count.
+REGISTERS is JSON: {"holding": {"130": 51200}, "coil": {"3": 1}}; what lies between them reads as 0, any other address
+is an illegal one. Unit 1 in RTU, any in TCP. Says `ready` on standard output, then a line for each read: function,
+address, count.
 """
 
 from __future__ import annotations
@@ -17,6 +17,10 @@ from ctypes import POINTER, Structure, c_char, c_char_p, c_int, c_uint8, c_uint1
 from typing import Any
 
 UNIT = 1
+TABLES = {
+    "coil": "tab_bits", "discrete": "tab_input_bits", "holding": "tab_registers", "input": "tab_input_registers",
+}  # fmt: skip
+"""In the order of modbus_mapping_new_start_address."""
 LONGEST = 260
 """Bytes of a request (MODBUS_MAX_ADU_LENGTH)."""
 
@@ -97,14 +101,12 @@ class Server:
             self._must(self._lib.modbus_reply(self._context, query, length, self._mapping), "modbus_reply")
 
     def _filled(self, tables: dict[str, dict[str, int]]) -> Any:  # noqa: ANN401 - a pointer, which mypy cannot name
-        holding, given = ({int(at): word for at, word in tables[name].items()} for name in ("holding", "input"))
-        mapping = self._lib.modbus_mapping_new_start_address(0, 0, 0, 0, *_span(holding), *_span(given))
-        for words, table, first in (
-            (holding, mapping.contents.tab_registers, mapping.contents.start_registers),
-            (given, mapping.contents.tab_input_registers, mapping.contents.start_input_registers),
-        ):
+        held = [{int(at): word for at, word in tables.get(name, {}).items()} for name in TABLES]
+        spans = [_span(words) for words in held]
+        mapping = self._lib.modbus_mapping_new_start_address(*(number for span in spans for number in span))
+        for words, (first, _), name in zip(held, spans, TABLES.values(), strict=True):
             for at, word in words.items():
-                table[at - first] = word
+                getattr(mapping.contents, name)[at - first] = word
         return mapping
 
     def _must(self, result: int, what: str) -> int:

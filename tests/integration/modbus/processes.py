@@ -23,7 +23,7 @@ OLDEST_NODE = 18
 PATIENCE_S = 60.0
 
 Tables = dict[str, dict[int, int]]
-"""`holding` and `input`, each: address -> word."""
+"""`holding`, `input`, `coil`, `discrete`, each: address -> word."""
 
 
 @asynccontextmanager
@@ -55,7 +55,7 @@ def modbus_serial(way: str, where: object, tables: Tables) -> list[str]:
 
 
 def _json(tables: Mapping[str, Mapping[int, int]]) -> str:
-    return json.dumps({"holding": {}, "input": {}} | {name: dict(words) for name, words in tables.items()})
+    return json.dumps({name: dict(words) for name, words in tables.items()})
 
 
 async def skip_without_node() -> None:

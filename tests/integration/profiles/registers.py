@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from pymodbus.server import ModbusTcpServer
 from pymodbus.simulator import DataType, SimData, SimDevice
 
+from hub.profiles.modbus import BIT_TABLES
 from tests.rig import LOOPBACK
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ def unit(number: int, profile: Profile, case: Case) -> SimDevice:
     """Return a unit that answers what the case holds.
 
     What the profile wants and the case does not hold is an illegal address, so that it is not read; what nobody wants
-    reads as 0, for requests may span it.
+    reads as 0, for requests may span it. A coil between others cannot be illegal here: pymodbus keeps sixteen together.
     """
     assert profile.modbus is not None
     spec = profile.modbus
@@ -46,9 +47,8 @@ def _data(table: str, spec: ModbusSpec, case: Case) -> list[SimData]:
         return []
     missing = set(_wanted(table, spec)) - set(held)
     words = {at: held.get(at, 0) for at in range(max(0, min(held) - 20), max(held) + 20) if at not in missing}
-    if table in {"coil", "discrete"}:
-        raise NotImplementedError("no profile has coils yet: serve them here when the first one does")
-    return [SimData(run[0], values=[words[at] for at in run], datatype=DataType.REGISTERS) for run in _runs(words)]
+    kind, kept = (DataType.BITS, bool) if table in BIT_TABLES else (DataType.REGISTERS, int)
+    return [SimData(run[0], values=[kept(words[at]) for at in run], datatype=kind) for run in _runs(words)]
 
 
 def _wanted(table: str, spec: ModbusSpec) -> Iterator[int]:

@@ -7,18 +7,24 @@ from typing import TYPE_CHECKING
 
 import pytest
 import typer
+from hypothesis import given
+from hypothesis import strategies as st
 from typer.testing import CliRunner
 
 from hub.cli.context import Context
 from hub.cli.profile import register
+from hub.cli.trial import read_registers
 from hub.errors import ProfileError, UsageError
 from hub.profiles.loader import profile_names
+from hub.profiles.modbus import words_problem
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
     from typer.testing import Result
+
+    from hub.profiles.modbus import TableName
 
     Run = Callable[..., Result]
 
@@ -141,6 +147,59 @@ def test_what_is_tried_is_told_to_programs_too(run: Run) -> None:
     assert (tried["presence"], tried["rejected"]) == ("", [])
 
 
+def test_registers_are_tried_as_they_stand_in_the_manual(run: Run) -> None:
+    words = ("--registers", "input:0=0x4366, 0x3333", "--registers", "input:70=16968,0")
+
+    rows = [line.split()[:4] for line in run("try", "eastron_sdm120", *words).stdout.splitlines()[1:]]
+
+    assert rows == [["energy", "voltage_v", "230.1999969482422", "V"], ["energy", "frequency_hz", "50.0", "Hz"]]
+    (tried,) = json.loads(run("try", "teltonika_rut", "--registers", "holding:205=2", "--json").stdout)["readings"]
+    assert (tried["measurement"], tried["reading"], tried["value"]) == ("gateway_ext", "teltonika_rut_active_sim", 2)
+
+
+def test_what_registers_may_not_hold_is_told_and_their_neighbours_are_read(run: Run) -> None:
+    result = run("try", "teltonika_rut", "--registers", "holding:3=0,99,0,410", "--json")
+
+    assert result.exit_code == 1
+    told = json.loads(result.stdout)
+    assert [one["value"] for one in told["readings"]] == [41]
+    assert [one["reason"] for one in told["rejected"]] == ["out_of_range"]
+
+
+def test_coils_and_discrete_inputs_are_tried_too(run: Run, own: Path) -> None:
+    groups = {table: {"every_s": 10, "table": table, "readings": {"own": {table: {"at": 3, "type": "bit"}}}}
+              for table in ("coil", "discrete")}  # fmt: skip
+    bits = {table: {"type": "bool", "about": table} for table in groups}
+    with (own / "profile.yaml").open("a") as file:
+        file.write(f"own: {json.dumps(bits)}\nmodbus: {json.dumps({'groups': groups})}\n")
+
+    tried = run("try", "own/davis_vantage", "--registers", "coil:2=0,1", "--registers", "discrete:3=0", "--json")
+
+    values = {one["reading"]: one["value"] for one in json.loads(tried.stdout)["readings"]}
+    assert values == {"davis_vantage_coil": True, "davis_vantage_discrete": False}
+
+
+@given(st.text())
+def test_whatever_is_typed_as_registers_is_read_or_refused(text: str) -> None:
+    try:
+        registers = read_registers([text])
+    except UsageError:
+        return
+    assert [words_problem(table, *block) for table, held in registers.items() for block in held.items()] == [""]
+
+
+@given(
+    st.sampled_from(["holding", "input"]),
+    st.integers(0, 65000),
+    st.lists(st.integers(0, 0xFFFF), min_size=1, max_size=125),
+    st.sampled_from([str, hex]),
+)
+def test_registers_are_read_as_they_were_written(
+    table: TableName, first: int, words: list[int], written: Callable[[int], str]
+) -> None:
+    assert read_registers([f"{table}:{first}={','.join(map(written, words))}"]) == {table: {first: words}}
+
+
 def test_presence_retained_messages_and_what_is_ignored_are_told(run: Run, own: Path) -> None:
     status = run("try", "generic_ipcamera", "--topic", "devices/cam-1/status", "--payload", "online")
     assert status.stdout == "The device says that it is online.\n"
@@ -156,7 +215,18 @@ def test_presence_retained_messages_and_what_is_ignored_are_told(run: Run, own: 
     [
         (["check", "generic_ipcamer"], "is no folder and no profile; did you mean generic_ipcamera?"),
         (["show", "zzz"], "zzz is no folder and no profile$"),
-        (["try", "generic_ipcamera"], "give one of --payload and --payload-hex"),
+        (["try", "generic_ipcamera"], "give one of --payload, --payload-hex and --registers"),
+        (["try", "generic_ipcamera", "--payload", "1", "--registers", "coil:0=1"], "give one of --payload, --pay"),
+        (["try", "generic_ipcamera", "--registers", "coil:0=1"], "this profile reads no registers: give --payload"),
+        (["try", "teltonika_rut", "--registers", "holding:1=5"], "`cityhub profile show teltonika_rut` tells where"),
+        (["try", "teltonika_rut", "--registers", "holding"], "holding: write it as holding:0=230,1, numbers dec"),
+        (["try", "teltonika_rut", "--registers", "holding:1=x"], "holding:1=x: write it as holding:0=230,1"),
+        (["try", "teltonika_rut", "--registers", "holding:1="], "holding:1=: write it as holding:0=230,1"),
+        (["try", "teltonika_rut", "--registers", "coils:1=1"], "begins with one of holding, input, coil, discrete"),
+        (["try", "teltonika_rut", "--registers", "coil:1=2"], "coil:1=2: coil 1: 2 is not in 0 ... 1$"),
+        (["try", "teltonika_rut", "--registers", "input:1=65536"], "input 1: 65536 is not in 0 ... 65535"),
+        (["try", "teltonika_rut", "--registers", "input:65537=1"], "input 65537: is beyond the addresses"),
+        (["try", "teltonika_rut", "--registers", "input:1=1,2", "--registers", "input:2=3"], "input 2 is given twice"),
         (["try", "generic_ipcamera", "--payload", "1", "--payload-hex", "31"], "give one of --payload"),
         (["try", "generic_ipcamera", "--payload-hex", "3"], "takes two hexadecimal digits a byte"),
         (["try", "generic_ipcamera", "--topic", "x", "--payload", "1"], "say nothing on x; they speak on devices/"),

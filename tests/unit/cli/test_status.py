@@ -7,6 +7,7 @@ import json
 import sqlite3
 import threading
 from contextlib import contextmanager
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING
 
@@ -18,7 +19,7 @@ from rich.console import Console
 from typer.testing import CliRunner
 
 from hub.cli.context import Context
-from hub.cli.status import _letters, rejects, status
+from hub.cli.status import Rejection, _letters, rejects, status
 from hub.errors import CityhubError, SettingsError
 from hub.model import Batch, DeadLetter
 from hub.spool.store import Store
@@ -41,6 +42,7 @@ HEALTH = Health(
 )  # fmt: skip
 UNWELL = HEALTH.model_copy(update={"problems": ["not connected to the broker: [Errno 111] refused"]})
 RECEIVED = 1_790_000_000_000_000_000
+SECOND = 1_000_000_000
 
 
 @pytest.fixture
@@ -86,8 +88,8 @@ def answering(settings: Path, body: bytes, code: int = 200) -> Iterator[None]:
             thread.join()
 
 
-def bury(settings: Path, *letters: DeadLetter) -> None:
-    store = Store(settings.parent / "state" / "spool.db", 1000, 1000)
+def bury(settings: Path, *letters: DeadLetter, file: str = "spool.db") -> None:
+    store = Store(settings.parent / "state" / file, 1000, 1000)
     store.commit(Batch(dead=list(letters)), [])
     store.close()
 
@@ -167,6 +169,20 @@ def test_rejects_can_be_narrowed(run: Run, settings: Path) -> None:
     assert [(one["device"], one["detail"]) for one in map(json.loads, narrowed)] == [("b", "2"), ("b", "1")]
 
 
+def test_what_the_history_refused_is_listed_among_the_rest_and_marked(run: Run, settings: Path) -> None:
+    line = b"bandwidth_day,device=cam rx_bytes=1i 1\n"
+    refused = [DeadLetter(RECEIVED + n * SECOND, "cam", "", "refused_by_database", str(n), line) for n in (1, 3, 5)]
+    bury(settings, *refused, file="history.db")
+    bury(settings, *(replace(letter(detail=str(n)), received_ns=RECEIVED + n * SECOND) for n in (0, 2, 4)))
+
+    told = [json.loads(one) for one in run("rejects", "--json").stdout.splitlines()]
+
+    assert [(one["detail"], one["history"]) for one in told] == [(str(n), n % 2 == 1) for n in (5, 4, 3, 2, 1, 0)]
+    rows = run("rejects", "--limit", "2", "--device", "cam").stdout.splitlines()[1:]
+    assert [row.split()[3:6] for row in rows] == [["refused_by_database", "(history)", "5"], ["bad_payload", "4", "{"]]
+    assert run("rejects", "--device", "other").stdout == "Nothing was rejected.\n"
+
+
 def test_machines_get_the_exact_payload_also_when_it_is_no_text(run: Run, settings: Path) -> None:
     bury(settings, letter(payload=b'{"a"\n'), letter(payload=b"\xff\0"))
 
@@ -174,7 +190,7 @@ def test_machines_get_the_exact_payload_also_when_it_is_no_text(run: Run, settin
 
     expected = {
         "received_ns": RECEIVED, "device": "cam", "topic": "devices/cam/telemetry", "reason": "bad_payload",
-        "detail": "no JSON", "payload": '{"a"\n',
+        "detail": "no JSON", "payload": '{"a"\n', "history": False,
     }  # fmt: skip
     assert text == expected
     assert base64.b64decode(binary["payload_base64"]) == b"\xff\0"
@@ -187,7 +203,7 @@ def test_nothing_that_a_device_sends_reaches_the_terminal_as_a_command(
 ) -> None:
     console = Console(width=1000, color_system=None)
     with console.capture() as captured:
-        console.print(_letters([letter(device, detail, payload)]))
+        console.print(_letters([Rejection(letter(device, detail, payload), history=False)]))
 
     assert all(char.isprintable() or char == "\n" for char in captured.get())
 
@@ -198,10 +214,11 @@ def test_markup_is_shown_as_it_was_sent(run: Run, settings: Path) -> None:
     assert run("rejects").stdout.splitlines()[1].split()[2:] == ["[red]x", "bad_payload", r"\[/bold]", "[link=x]y"]
 
 
-def test_a_damaged_spool_is_named(run: Run, settings: Path) -> None:
-    spool = settings.parent / "state" / "spool.db"
+@pytest.mark.parametrize("file", ["spool.db", "history.db"])
+def test_a_damaged_spool_is_named(run: Run, settings: Path, file: str) -> None:
+    spool = settings.parent / "state" / file
     for content in (b"nonsense" * 1000, b""):
         spool.write_bytes(content)
-        with pytest.raises(CityhubError, match=r"spool\.db cannot be read: ") as caught:
+        with pytest.raises(CityhubError, match=rf"{file} cannot be read: ") as caught:
             run("rejects")
         assert isinstance(caught.value.__cause__, sqlite3.Error)

@@ -15,6 +15,7 @@ from hub.status.incidents import Incident
 from hub.status.inventory import inventory_lines
 from hub.status.ledger import Page, Row
 from hub.status.lines import incident_line, presence_line
+from hub.status.options import LevelOptions
 from hub.status.presence import State
 from hub.status.uplinks import Carried, Uplinks
 from hub.status.wording import Contact
@@ -45,7 +46,7 @@ def _status() -> str:
         up
         + incident_line(trouble, Contact("Budi", "+62812"), NOW)
         + Reporter("hub1").lines(figures, [], NOW)
-        + inventory_lines([entry], {}, NOW)
+        + inventory_lines([entry], {}, {"cam-1": LevelOptions(warning_m=2, critical_m=3)}, NOW)
     )
 
 

@@ -23,8 +23,21 @@ SHARED = Path(os.environ.get("CITYHUB_SHARED", Path(__file__).parents[4] / "shar
 SCHEMA = SHARED / "data" / "grafana-dashboard-13.schema.json"
 BOARDS = boards()
 PANELS = [(uid, panel) for uid, board in BOARDS.items() for panel in board["panels"]]
-SAME_WORD = {"CCTV", "Hub", "Bandwidth", "Firmware", "PM2.5", "UPS", "Modbus", "HDOP", "Odometer", "Uplink"}
-"""Titles that both languages write alike."""
+SAME_WORD = {
+    "CCTV",
+    "Hub",
+    "Bandwidth",
+    "Firmware",
+    "PM2.5",
+    "UPS",
+    "Modbus",
+    "HDOP",
+    "Odometer",
+    "Uplink",
+    "info",
+    "INFO",
+}
+"""What both languages write alike."""
 COLUMN_PX = 80
 """1920 pixels over 24 columns."""
 WALL_ROWS = 26
@@ -98,6 +111,36 @@ def test_a_panel_speaks_both_languages(uid: str, panel: dict[str, Any]) -> None:
     indonesian, english = panel["description"].split(" · ")
     assert indonesian.endswith(".")
     assert english.endswith(".")
+
+
+@each_board
+def test_a_dashboard_speaks_both_languages(uid: str) -> None:
+    board = BOARDS[uid]
+    texts = [board["title"], board["description"], *(one["label"] for one in board["templating"]["list"])]
+    assert [text for text in texts if not _speaks_both(text)] == []
+
+
+@each_panel
+def test_what_stands_in_a_panel_is_in_both_languages(uid: str, panel: dict[str, Any]) -> None:
+    assert [text for text in _texts(panel) if not _speaks_both(text)] == [], uid
+
+
+def _texts(panel: dict[str, Any]) -> Iterator[str]:
+    """Titles of columns, names of series, words for values, and what is shown when there is none."""
+    yield panel["fieldConfig"]["defaults"]["noValue"]
+    yield from (mapping["text"] for mapping in _mappings(panel))
+    for override in panel["fieldConfig"]["overrides"]:
+        yield from (one["value"] for one in override["properties"] if one["id"] == "displayName")
+    for target in panel["targets"] if panel["type"] == "timeseries" else ():
+        alias = target.get("alias", "")
+        columns = re.sub(r"\w+\([^)]*\) AS ", "", target.get("query", "").split(" FROM ")[0])
+        yield from re.findall(r'"([^"]+)"', columns) if alias == "$col" else [alias]
+
+
+def _speaks_both(text: str) -> bool:
+    """Whether it says it twice, or with words of both languages alone; signs and what Grafana puts in are of none."""
+    said = re.sub(r"\$\{[^}]*\}|\$\w+", "", text)
+    return " · " in said or set(re.findall(r"[A-Za-z][\w.]+", said)) <= SAME_WORD
 
 
 @each_panel

@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 import yaml
 
+from hub.grafana.policies import WORDS
 from hub.resources import data_folder
-from tests.asked import alert_rules
+from tests.asked import alert_rules, boards
 
 RULES = alert_rules()
 FILES = data_folder("grafana") / "provisioning"
@@ -47,6 +48,16 @@ def test_only_a_silent_hub_speaks_when_data_is_missing_or_cannot_be_read() -> No
 def test_incidents_keep_their_agency_so_that_alerts_can_be_routed() -> None:
     for rule in RULES[:2]:
         assert '"agency"' in rule["data"][0]["model"]["query"].split("GROUP BY")[1]
+
+
+def test_the_link_of_an_incidents_notification_leads_to_its_site_and_whom_to_call() -> None:
+    assert "{{ .DashboardURL }}{{ with .Labels.site }}&var-site={{ . }}{{ end }}" in WORDS
+    for rule in RULES[:2]:
+        assert '"site"' in rule["data"][0]["model"]["query"].split("GROUP BY")[1]
+        board = boards()[rule["annotations"]["__dashboardUid__"]]
+        assert "site" in {variable["name"] for variable in board["templating"]["list"]}
+        assert {'"contact"', '"phone"'} <= set(re.findall(r'"\w+"', board["panels"][1]["targets"][0]["query"]))
+        assert board["panels"][1]["gridPos"]["y"] == 0, "the runbook says: in the top row"
 
 
 def test_files_hold_the_same_rules_with_dollars_kept_from_being_variables() -> None:

@@ -25,6 +25,11 @@ VOCABULARY = Vocabulary.model_validate(
                 "on": {"type": "bool", "about": "Switched on"},
                 "state": {"type": "string", "about": "State"},
             },
+            "cctv": {
+                "tx_bytes": {"type": "int", "unit": "By", "min": 0, "max": 10**12, "about": "Sent since boot"},
+                "boot": {"type": "int", "unit": "1", "min": 0, "max": 100, "about": "Number of the boot"},
+                "fps": {"type": "int", "unit": "1", "min": 0, "max": 100, "about": "Frames a second"},
+            },
             "gps": {
                 "lat": {"type": "float", "unit": "deg", "min": -90, "max": 90, "about": "Latitude"},
                 "lon": {"type": "float", "unit": "deg", "min": -180, "max": 180, "about": "Longitude"},

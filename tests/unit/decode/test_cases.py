@@ -9,6 +9,8 @@ import pytest
 from hub.decode.cases import case_problems
 from hub.profiles.schema import Case
 from hub.profiles.terms import Terms
+from tests.unit.decode.meters import VOCABULARY as METERS
+from tests.unit.decode.meters import meter
 from tests.unit.decode.models import VOCABULARY, profile_of
 
 AT = 1_790_000_000_000_000_000
@@ -73,6 +75,33 @@ def test_bytes_are_written_in_hexadecimal_and_registers_by_their_table() -> None
     assert wrong(**registers, lines=[f"energy power_w=24 {AT}"]) == [
         f"line 1 is `energy power_w=25.0 {AT}`, expected `energy power_w=24 {AT}`"
     ]
+
+
+BITS = Terms(
+    meter(
+        {
+            "energy": {
+                "on": {"at": 3, "type": "bit"},
+                "state": {"at": 9, "type": "bit", "map": {"true": "open", "false": "shut"}},
+            }
+        },
+        table="coil",
+        more={"inputs": {"every_s": 5, "table": "discrete", "readings": {"own": {"door": {"at": 3, "type": "bit"}}}}},
+        own={"door": {"type": "bool", "about": "open"}},
+    ),
+    "v_m",
+    METERS,
+)
+
+
+def test_a_case_of_coils_and_discrete_inputs_holds_bits() -> None:
+    held = {"coil": {3: [1], 9: [False]}, "discrete": {2: [1, 0]}}
+    lines = [f'energy on=true,state="shut" {AT}', f"meter_ext v_m_door=false {AT}"]
+    assert case_problems(BITS, Case.model_validate({"about": "A", "registers": held, "lines": lines})) == []
+
+    swapped = {"coil": held["discrete"], "discrete": {3: [1]}}
+    lines = [f"energy on=false {AT}", f"meter_ext v_m_door=true {AT}"]
+    assert case_problems(BITS, Case.model_validate({"about": "A", "registers": swapped, "lines": lines})) == []
 
 
 def test_a_comma_in_a_text_parts_no_fields() -> None:

@@ -143,7 +143,14 @@ def test_the_vendors_own_readings_stand_apart_under_the_profiles_name() -> None:
     ]
 
 
-PLAIN = st.none() | st.booleans() | st.integers(-(2**70), 2**70) | st.floats() | st.text(max_size=8) | st.just("1,2")
+PLAIN = (
+    st.none()
+    | st.booleans()
+    | st.integers(-(2**70), 2**70)
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(max_size=8)
+    | st.just("1,2")
+)
 SOURCES = st.fixed_dictionaries(
     {},
     optional={

@@ -11,7 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hub.decode.senml import TIME, resolve
-from hub.errors import Rejected
+from hub.decode.senml_units import SENML
+from hub.errors import Reason, Rejected
+from hub.profiles.vocabulary import UNITS
 from tests.unit.decode.models import Model
 from tests.unit.decode.strategies import NOW, RECEIVED, VALUES
 
@@ -20,12 +22,12 @@ Record = dict[str, Any]
 
 
 def resolved(*records: Record, received_ns: int = NOW, retained: bool = False) -> list[Record]:
-    return resolve(json.dumps(records).encode(), received_ns, retained=retained)
+    return resolve(json.dumps(records).encode(), received_ns, {}, retained=retained)
 
 
 def refusal(*records: object) -> str:
     with pytest.raises(Rejected) as caught:
-        resolve(json.dumps(records).encode(), NOW, retained=False)
+        resolve(json.dumps(records).encode(), NOW, {}, retained=False)
     (fault,) = caught.value.faults
     return fault.detail
 
@@ -116,7 +118,7 @@ def test_what_breaks_the_rules_condemns_the_pack(record: object, detail: str) ->
 @pytest.mark.parametrize("payload", [b"{}", b"[]", b"1", b"null"])
 def test_what_is_no_pack_is_rejected(payload: bytes) -> None:
     with pytest.raises(Rejected, match="no array of SenML records"):
-        resolve(payload, NOW, retained=False)
+        resolve(payload, NOW, {}, retained=False)
 
 
 def test_what_is_not_known_is_ignored() -> None:
@@ -141,11 +143,84 @@ def test_a_pack_becomes_a_line_for_each_time() -> None:
     assert [fault.reason for fault in faults] == ["out_of_range"]
 
 
+METER = Model(
+    {
+        "format": "senml",
+        "partial": True,
+        "readings": {
+            "power_w": "p",
+            "energy_wh": {"from": "e", "unit": "kWh", "scale": 1000},
+            "state": "s",
+            "on": {"from": "o", "map": {"1": True}},
+        },
+    }
+)
+
+
+@pytest.mark.parametrize(
+    ("records", "fields"),
+    [
+        ([{"n": "p", "u": "W", "v": 5}], {"power_w": 5}),
+        ([{"n": "p", "v": 5}], {"power_w": 5}),
+        ([{"n": "p", "u": "", "v": 5}], {"power_w": 5}),
+        ([{"bn": "urn:dev:mac:1:", "bu": "W", "n": "p", "v": 5}], {"power_w": 5}),
+        ([{"bu": "A"}, {"n": "p", "u": "W", "v": 5}], {"power_w": 5}),
+        ([{"n": "e", "u": "kWh", "v": 5}], {"energy_wh": 5000}),
+        ([{"n": "s", "u": "kW", "vs": "on"}], {"state": "on"}),
+        ([{"n": "o", "u": "/", "v": 1}], {"on": True}),
+    ],
+)
+def test_a_number_in_the_readings_own_unit_or_in_none_is_stored(records: list[Record], fields: Record) -> None:
+    assert METER.fields(json.dumps(records)) == fields
+
+
+@pytest.mark.parametrize(
+    ("records", "detail"),
+    [
+        ([{"n": "p", "u": "kW", "v": 5}], "p: 5 is in 'kW', expected W"),
+        ([{"bn": "d:", "bu": "kW"}, {"n": "p", "v": 5}], "p: 5 is in 'kW', expected W"),
+        ([{"n": "p", "u": "W", "s": 5}], "p: 5 is in 'W.s', expected W"),
+        ([{"n": "e", "u": "Wh", "v": 5}], "e: 5 is in 'Wh', expected kWh"),
+        ([{"n": "p", "u": "W" * 99, "v": 1}], "p: 1 is in 'WWWWWWWWWWWW...WWWWWWWWWWWWW', expected W"),
+    ],
+)
+def test_a_number_in_another_unit_is_rejected_and_its_neighbour_is_stored(records: list[Record], detail: str) -> None:
+    pack = [*records, {"n": "s", "vs": "on"}]
+
+    points, faults = METER.outcome(json.dumps(pack))
+
+    assert [point.fields for point in points] == [{"state": "on"}]
+    assert faults == [(Reason.WRONG_UNIT, f"sample 0: {detail}")]
+
+
+def test_what_senml_calls_otherwise_is_the_same_unit() -> None:
+    assert set(SENML) <= set(UNITS)
+    assert not {name for names in SENML.values() for name in names} & set(UNITS)
+
+
+def test_a_name_that_two_readings_are_made_of_must_suit_both() -> None:
+    once = {"energy": {"power_w": "x"}, "gps": {"lat": {"from": "x"}}}
+    model = Model({"format": "senml", "readings": once})
+
+    assert model.reasons('[{"n":"x","v":1}]') == []
+    assert model.reasons('[{"n":"x","u":"W","v":1}]') == ["wrong_unit", "wrong_unit"]
+
+
+@given(
+    st.sampled_from(sorted(UNITS)) | st.sampled_from([name for names in SENML.values() for name in names]) | st.text()
+)
+def test_only_one_unit_is_a_readings_own(unit: str) -> None:
+    reasons = METER.reasons(json.dumps([{"n": "p", "u": unit, "v": 1}]))
+
+    assert reasons == ([] if unit in {"", "W"} else ["wrong_unit"])
+
+
 LABELS = st.sampled_from(["bn", "bt", "bu", "bv", "bs", "bver", "n", "u", "v", "vs", "vb", "vd", "s", "t", "ut", "x_"])
 GOOD: dict[str, st.SearchStrategy[Any]] = {
     **dict.fromkeys(("bt", "t"), st.integers(-(2**63), 2**63) | st.floats(allow_nan=False, allow_infinity=False)),
     **dict.fromkeys(("bv", "bs", "v", "s"), st.integers(-(2**63), 2**63) | st.floats(-1e308, 1e308)),
     **dict.fromkeys(("bn", "n"), st.sampled_from(["p", "e", "d:", "s", ""])),
+    **dict.fromkeys(("bu", "u"), st.sampled_from(["W", "kW", "", "Wh"])),
     "vs": st.text(max_size=3),
     "vb": st.booleans(),
 }
@@ -166,4 +241,4 @@ def test_any_pack_that_nearly_keeps_the_rules_is_line_protocol_or_a_rejection(
 def test_any_value_under_senmls_labels_is_resolved_or_rejected(pairs: list[tuple[str, str]]) -> None:
     record = "{" + ",".join(f'"{label}":{value}' for label, value in pairs) + "}"
     with suppress(Rejected):
-        resolve(f"[{record}]".encode(), NOW, retained=False)
+        resolve(f"[{record}]".encode(), NOW, {}, retained=False)

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import itertools
 import json
+from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from hub.decode.presence import Words, listening
-from hub.decode.watch import MOST, Watch, Word, keep
+from hub.decode.watch import MOST, Inbox, Watch, Word
 from hub.errors import Reason, Rejected
 from hub.profiles.mqtt import STATUS, Presence
 from tests.unit.decode.models import Model
@@ -45,13 +49,13 @@ def test_what_is_not_stored_and_what_was_retained_leaves_none() -> None:
     model.outcome(json.dumps({"ts": 0, "p": 9999}))
     model.outcome("{}")
 
-    assert model.watch.samples == []
+    assert not model.watch.samples
 
 
 def test_a_profile_without_vital_signs_and_a_message_without_any_leave_none() -> None:
     for model in (Model(SPEC), Model({"readings": {"state": "s"}}, vitals=VITALS)):
         assert model.fields('{"s":"x"}') == {"state": "x"}
-        assert model.watch.samples == []
+        assert not model.watch.samples
 
 
 def test_a_default_is_a_vital_sign_too() -> None:
@@ -70,11 +74,38 @@ def test_a_clock_that_is_wrong_is_a_vital_sign_that_no_payload_holds() -> None:
 
 
 def test_of_what_nobody_drains_the_newest_is_kept() -> None:
-    entries: list[int] = []
+    watch = Watch("d", 0)
     for number in range(MOST + 10):
-        keep(entries, number)
+        watch.keep((number,))
+        watch.say(Word(number, online=True, retained=False))
 
-    assert entries == list(range(10, MOST + 10))
+    assert watch.take_samples() == [(number,) for number in range(10, MOST + 10)]
+    assert [word.received_ns for word in watch.take_words()] == list(range(10, MOST + 10))
+
+
+def test_who_follows_a_device_is_told_once_that_there_is_something() -> None:
+    watch, inbox = Watch("d", 0), Inbox()
+    watch.keep((1,))
+    watch.report_to(inbox)
+    for number in (2, 3):
+        watch.keep((number,))
+        watch.say(Word(number, online=True, retained=False))
+
+    assert (inbox.sampled, inbox.spoken) == ([watch], [watch])
+    assert watch.take_samples() == [(1,), (2,), (3,)]
+    assert not watch.take_samples()
+    watch.keep((4,))
+    assert inbox.sampled == [watch, watch]
+
+
+def test_of_a_device_that_nobody_follows_nobody_is_told() -> None:
+    watch, inbox = Watch("d", 0), Inbox()
+    watch.report_to(inbox)
+    watch.report_to(None)
+    watch.keep((1,))
+    watch.say(Word(1, online=True, retained=False))
+
+    assert (inbox.sampled, inbox.spoken) == ([], [])
 
 
 TRACKER = {"time": {"from": "ts", "unit": "ms"}, "readings": {"gps": {"lat": "lat", "lon": "lon", "firmware": "f"}}}
@@ -145,7 +176,7 @@ def test_another_word_is_rejected(payload: bytes) -> None:
 
 
 def test_nothing_says_nothing() -> None:
-    assert said(STATUS, b"").words == []
+    assert not said(STATUS, b"").words
 
 
 def test_a_will_among_telemetry_is_a_word_and_neither_telemetry_nor_a_sign_of_life() -> None:
@@ -164,3 +195,53 @@ def test_a_will_among_telemetry_is_a_word_and_neither_telemetry_nor_a_sign_of_li
     assert [sample[1:] for sample in model.watch.samples] == [(NOW, 1)]
     with pytest.raises(Rejected, match="not JSON"):
         decode("", b"{", NOW, False, model.watch)  # noqa: FBT003 - a decoder's own order
+
+
+COUNTING = {
+    "time": {"from": "ts", "unit": "ms"},
+    "partial": True,
+    "readings": {"cctv": {name: name for name in ("tx_bytes", "boot", "fps")}},
+}
+
+
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from([1, 1, 1, 1, 30, 400, 5000, 0, -2]),
+            st.fixed_dictionaries(
+                {}, optional={"tx_bytes": st.integers(-50, 400), "boot": st.sampled_from([1, 1, 1, 2])}
+            ),
+        ),
+        max_size=40,
+    )
+)
+def test_a_flood_of_samples_is_thinned_where_nothing_is_lost_by_it(steps: list[tuple[int, dict[str, int]]]) -> None:
+    vitals = tuple(f"cctv.{name}" for name in ("tx_bytes", "boot", "fps"))
+    model, at, count, sent = Model(COUNTING, kind="cctv", vitals=vitals), MS, 1000, list[tuple[Any, ...]]()
+    for number, (later, told) in enumerate(steps):
+        at += later
+        count = max(count + told.get("tx_bytes", 0), 0)
+        values = told | {"fps": number} | ({"tx_bytes": count} if "tx_bytes" in told else {})
+        model.outcome(json.dumps({"ts": at, **values}))
+        sent.append((at * 1_000_000, values.get("tx_bytes"), values.get("boot"), values["fps"]))
+
+    kept = [(sample[0], *sample[2:]) for sample in model.watch.take_samples()]
+    assert kept[-1:] == sent[-1:]
+    assert set(kept) <= set(sent)
+    places = [sent.index(one) for one in dict.fromkeys(kept)]
+    for first, last in itertools.pairwise(places):
+        skipped = sent[first : last + 1] if last > first + 1 else []
+        for before, after in itertools.pairwise(skipped):
+            assert before[0] < after[0]
+            assert (before[1] is None) == (after[1] is None)
+            assert before[1] is None or before[1] <= after[1]
+            assert before[2] == after[2]
+        assert not skipped or skipped[-1][0] - skipped[0][0] < 1_000_000_000
+
+
+def test_of_a_tracker_every_position_is_kept() -> None:
+    model = Model(TRACKER, kind="gps", vitals=("gps.lat", "gps.lon"))
+    for number in range(20):
+        model.outcome(json.dumps({"ts": MS + number, "lat": -7.3, "lon": 109.4}))
+
+    assert len(model.watch.take_samples()) == 20

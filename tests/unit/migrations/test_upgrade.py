@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import logging
 import threading
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 from alembic.autogenerate import compare_metadata
+from alembic.config import Config
 from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
 
-from hub.migrations import upgrade
+import hub.migrations
+from hub.migrations import newest_revision, upgrade
 from provisioning.database import open_engine, reading, writing
 from provisioning.errors import StorageProblem
 from provisioning.records import NewDevice
@@ -19,7 +23,6 @@ from provisioning.schema import metadata
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from sqlalchemy import Engine
 
@@ -55,6 +58,13 @@ def test_the_migrations_create_what_the_tables_would(engine: Engine, tmp_path: P
     upgrade(engine)
     assert schema(engine) == schema(direct)
     direct.dispose()
+
+
+def test_the_newest_revision_is_the_head_of_all() -> None:
+    config = Config()
+    config.set_main_option("script_location", str(Path(hub.migrations.__file__).parent))
+    config.set_main_option("path_separator", "os")
+    assert ScriptDirectory.from_config(config).get_heads() == [newest_revision()]
 
 
 def test_a_second_upgrade_keeps_what_is_there(engine: Engine) -> None:

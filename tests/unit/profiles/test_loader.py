@@ -193,6 +193,13 @@ WRONG_MESSAGES = [
     (["format: text", TIME], ["state: {}"], "time: a text holds no time"),
     (["format: senml", TIME], ["state: s"], "time: SenML has times of its own"),
     (["format: senml", "samples: x"], ["state: s"], "samples: belongs to JSON, and the format is senml"),
+    (
+        ["format: senml"],
+        ["uptime_s: { from: t, scale: 60 }"],
+        "uptime_s.unit: is missing: the number is scaled, so say",
+    ),
+    (["format: senml"], ["state: { from: t, unit: K }"], "state.unit: belongs to the numbers of SenML records"),
+    ([], ["uptime_s: { from: t, unit: min }"], "uptime_s.unit: belongs to the numbers of SenML records"),
     (["format: binary"], ["uptime_s: { at: 1 }"], "uptime_s.type: is missing"),
     (["format: binary"], ["uptime_s: up"], "uptime_s.from: has no meaning in a binary"),
     (["format: binary"], ["state: { at: 1, type: int8 }"], "state: needs a map to become a text"),

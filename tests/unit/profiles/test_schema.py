@@ -75,3 +75,20 @@ def test_a_case_is_a_fresh_telemetry_message_unless_it_says_otherwise() -> None:
     case = Case(about="x", payload="{}")
 
     assert (case.message, case.retained, case.lines, case.rejected) == ("telemetry", False, (), ())
+
+
+@pytest.mark.parametrize(
+    ("registers", "message"),
+    [
+        ({"holding": {0: [65536]}}, "holding 0: 65536 is not in 0 ... 65535"),
+        ({"input": {7: [1, -1]}}, "input 7: -1 is not in 0 ... 65535"),
+        ({"coil": {3: [1, 2]}}, "coil 3: 2 is not in 0 ... 1"),
+        ({"discrete": {65536: [1, 1]}}, "discrete 65536: is beyond the addresses"),
+        ({"holding": {-1: [1]}}, "holding -1: is beyond the addresses"),
+        ({"holding": {5: []}}, "holding 5: holds nothing"),
+        ({"coils": {5: [1]}}, "'holding', 'input', 'coil' or 'discrete'"),
+    ],
+)
+def test_a_case_holds_what_registers_can(registers: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValidationError, match=message):
+        Case.model_validate({"about": "x", "registers": registers})

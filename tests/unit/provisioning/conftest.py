@@ -8,6 +8,7 @@ import pytest
 
 from provisioning.ca import Authority
 from provisioning.enrolment import Enrolment
+from provisioning.records import Agency, Site
 from provisioning.registry import Registry
 from tests.databases import fresh_engine
 
@@ -42,6 +43,13 @@ def engine(database: Path) -> Iterator[Engine]:
 @pytest.fixture
 def registry(engine: Engine, clock: Clock) -> Registry:
     return Registry(engine, clock)
+
+
+@pytest.fixture
+def city(registry: Registry) -> Registry:
+    registry.add(Agency("dishub", "Dinas Perhubungan"))
+    registry.add(Site("bobotsari-pasar", "Pasar Bobotsari", "dishub", -7.307, 109.362))
+    return registry
 
 
 @pytest.fixture

@@ -61,6 +61,7 @@ CAMERA = {
     "lat": "-7,307",
     "lon": "109,362",
     "parent": "gw-1",
+    "local_recording": "ya",
 }
 GATEWAY = {"id": "gw-1", "profile": "generic_ipcamera", "agency": "dishub", "site": "pasar"}
 EVERYTHING = [";".join(CAMERA), ";".join(CAMERA.values()), ";".join(GATEWAY.get(name, "") for name in CAMERA)]
@@ -85,7 +86,7 @@ def test_every_column_of_a_device_and_of_its_agency_and_site_is_stored(importer:
         "parent": "gw-1",
         "modbus": None,
         "unit": None,
-        "local_recording": False,
+        "local_recording": True,
     }
     assert registry.all(Agency) == [Agency("dishub", "Dinas Perhubungan")]
     assert registry.all(Contact) == [Contact("dishub", "dishub", "Budi", "+6281234567890")]

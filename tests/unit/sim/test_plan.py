@@ -20,19 +20,19 @@ def test_a_plan_survives_being_written_and_read(tmp_path: Path) -> None:
     plan = Plan(bundles=Path("/bundles"), devices=tuple(device.plan for device in plan_city().devices))
     file = tmp_path / "plan.json"
     file.write_text(plan.model_dump_json())
-    assert read_plan(file) == plan
+    assert read_plan(file, Plan) == plan
 
 
 def test_a_plan_with_a_mistake_is_refused_with_its_place(tmp_path: Path) -> None:
     file = tmp_path / "plan.json"
     file.write_text('{"bundles": "/b", "devices": [{"id": "cam-1", "model": {"model": "camera", "bitrate_bps": 0}}]}')
     with pytest.raises(UsageError, match=r"plan\.json is no plan .*: devices\.0\.model\.camera\.bitrate_bps: "):
-        read_plan(file)
+        read_plan(file, Plan)
 
 
 def test_a_missing_plan_is_refused(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=r"plan\.json cannot be read: No such file"):
-        read_plan(tmp_path / "plan.json")
+        read_plan(tmp_path / "plan.json", Plan)
 
 
 @given(st.lists(st.integers(min_value=1, max_value=10**15), min_size=1))

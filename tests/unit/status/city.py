@@ -27,6 +27,8 @@ class Place(NamedTuple):
     imei: str | None = None
     modbus: str | None = None
     unit: int | None = None
+    lifecycle: str = "active"
+    maintenance_until_ns: int = 0
 
 
 def profile(kind: str, *vitals: str, interval_s: float = 300, **more: Any) -> Profile:  # noqa: ANN401 - fields of a profile
@@ -52,10 +54,6 @@ class City:
 
     entries: dict[str, Place]
     profiles: dict[str, Profile]
-
-    def profile_of(self, device: str) -> Profile | None:
-        entry = self.entries.get(device)
-        return None if entry is None else self.profiles.get(entry.profile)
 
 
 Tags = dict[str, str]

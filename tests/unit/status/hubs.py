@@ -76,7 +76,7 @@ class Hub:
         self.bandwidth.uplinks.update(UPLINKS, AGENCIES)
 
     def hear(self, device: str, *samples: tuple[object, ...]) -> None:
-        self.bandwidth.observe(self.watches[device], samples, self.now_ns)
+        self.bandwidth.observe(self.city.entries[device], self.watches[device], samples, self.now_ns)
 
     def tick(self) -> str:
         lines = self.bandwidth.tick(self.now_ns)
@@ -84,6 +84,7 @@ class Hub:
         return lines
 
     def book(self) -> None:
+        self.bandwidth.settle()
         self.ledger.book(self.bandwidth.take_bookings(), self.now_ns)
 
     def publish(self) -> None:

@@ -42,6 +42,10 @@ class Entry(NamedTuple):
     modbus: str | None = None
     lifecycle: str = "active"
     maintenance_until_ns: int = 0
+    serial: str | None = None
+    imei: str | None = None
+    unit: int | None = None
+    local_recording: bool = False
 
 
 @dataclass
@@ -102,7 +106,8 @@ class City:
         self.running = False
         for device in self.devices.values():  # the watches were in its memory
             device.watch.heard_ns = 0
-            device.watch.samples, device.watch.words = [], []
+            device.watch.take_samples()
+            device.watch.take_words()
 
     def link(self, *, up: bool) -> None:
         """The link to the broker comes or goes."""
@@ -156,12 +161,12 @@ class City:
     def will(self, name: str) -> None:
         """The broker publishes a device's last will."""
         self.devices[name].alive = False
-        self.devices[name].watch.words.append(Word(self.now, online=False, retained=False))
+        self.devices[name].watch.say(Word(self.now, online=False, retained=False))
 
     def reconnect(self, name: str) -> None:
         """A device is back, and says so."""
         self.devices[name].alive = True
-        self.devices[name].watch.words.append(Word(self.now, online=True, retained=False))
+        self.devices[name].watch.say(Word(self.now, online=True, retained=False))
 
     def change(self, entries: list[Entry], changed: Collection[str] = ()) -> None:
         """The registry says something new."""

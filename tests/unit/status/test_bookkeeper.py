@@ -41,6 +41,7 @@ CITY = City(
         "tracker": profile("gps", "lat", "lon"),
     },
 )
+DEVICES = list(CITY.entries)
 AREA = '{"type":"Polygon","coordinates":[[[109,-7],[110,-7],[110,-6],[109,-7]]]}'
 
 
@@ -65,9 +66,10 @@ class Office:
         )  # fmt: skip
 
     def hear(self, device: str, *values: float | None) -> None:
-        watch = Watch(device, 0)
-        for part in (self.bandwidth, self.trips):
-            part.observe(watch, [(self.now_ns, self.now_ns, *values)], self.now_ns)
+        watch = Watch(device, DEVICES.index(device))
+        entry = CITY.entries[device]
+        for part in (part for part in (self.bandwidth, self.trips) if part.wants(entry.profile)):
+            part.observe(entry, watch, [(self.now_ns, self.now_ns, *values)], self.now_ns)
 
     async def delivered(self) -> History:
         while self.spool.lines:
@@ -220,4 +222,4 @@ async def test_devices_that_are_gone_are_forgotten(office: Office) -> None:
     gone = {name: CITY.entries.pop(name) for name in ("cam-1", "bus-1")}
     await office.keeper.round(publish=True)
     CITY.entries.update(gone)
-    assert (office.bandwidth._accounts, office.trips._trips) == ({}, {})
+    assert (set(office.bandwidth._accounts), office.trips._trips) == ({None}, {})

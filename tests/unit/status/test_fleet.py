@@ -33,10 +33,10 @@ class Street:
         self.watches[index].heard_ns = self.now
 
     def connects(self, *, retained: bool = False) -> None:
-        self.watches[0].words.append(Word(self.now, online=True, retained=retained))
+        self.watches[0].say(Word(self.now, online=True, retained=retained))
 
     def leaves(self, index: int = 0, *, retained: bool = False) -> None:
-        self.watches[index].words.append(Word(self.now, online=False, retained=retained))
+        self.watches[index].say(Word(self.now, online=False, retained=retained))
 
     def after(self, seconds: float) -> list[Change]:
         """Let the seconds pass, with a tick each."""
@@ -301,7 +301,8 @@ class Story(Street):
 
     def well(self) -> None:
         self.fleet.hear(Ear.MQTT, self.now)
-        self.deaf, self.will = False, 0
+        self.will = 0 if self.deaf else self.will  # who was not deaf has heard nothing new
+        self.deaf = False
 
     def check(self) -> None:
         state = self.state()

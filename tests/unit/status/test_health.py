@@ -42,7 +42,7 @@ class Patient:
         for _ in range(seconds):
             self.now += SECOND
             self.watch.heard_ns = self.now
-            self.watch.samples.append((self.now, self.now, *(signs.get(name) for name in RULES)))
+            self.watch.keep((self.now, self.now, *(signs.get(name) for name in RULES)))
             self.status.tick(self.now)
         return self.status.health.of(0)
 

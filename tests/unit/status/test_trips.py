@@ -36,7 +36,7 @@ class Bus:
         samples: list[tuple[Any, ...]] = [
             (T + round(seconds * SECOND), T, lat, lon, speed) for seconds, lat, lon, speed in fixes
         ]
-        self.trips.observe(self.watch, samples, T)
+        self.trips.observe(CITY.entries["bus-1"], self.watch, samples, T)
         return [_event(line) for line in self.trips.tick(T).splitlines()]
 
 
@@ -155,7 +155,7 @@ def test_a_profile_without_a_limit_finds_nothing_too_fast() -> None:
     city = City(CITY.entries, {"tracker": profile("gps", "lat", "lon", "speed_kmh")})
     trips = Trips(city, {})
     samples = [(T + step * 10 * SECOND, T, -6.95, 109.0, 200.0) for step in range(5)]
-    trips.observe(Watch("bus-1", 0), samples, T)
+    trips.observe(city.entries["bus-1"], Watch("bus-1", 0), samples, T)
     assert trips.tick(T) == ""
 
 

@@ -2,8 +2,8 @@
 //
 //     node server.js tcp PORT REGISTERS      node server.js rtu DEVICE REGISTERS
 //
-// REGISTERS is JSON: {"holding": {"130": 51200}, "input": {}}. Any other address is an illegal one. Says `ready` on
-// standard output, then a line for each read: function, address, count.
+// REGISTERS is JSON: {"holding": {"130": 51200}, "coil": {"3": 1}}. Any other address is an illegal one. Says `ready` on
+// standard output, then a line for each read: function, address, count; modbus-serial asks for bits one by one.
 "use strict";
 
 const { ServerTCP, ServerSerial } = require("modbus-serial");
@@ -15,7 +15,7 @@ function reader(code, table) {
   return (first, count) => {
     process.stdout.write(`${code} ${first} ${count}\n`);
     return Array.from({ length: count }, (_, index) => {
-      const word = table[first + index];
+      const word = (table ?? {})[first + index];
       if (word === undefined) throw Object.assign(new Error("no such register"), { modbusErrorCode: 2 });
       return word;
     });
@@ -24,11 +24,15 @@ function reader(code, table) {
 
 const holding = reader(3, tables.holding);
 const input = reader(4, tables.input);
+const coil = reader(1, tables.coil);
+const discrete = reader(2, tables.discrete);
 const vector = {
   getMultipleHoldingRegisters: holding,
   getHoldingRegister: (at) => holding(at, 1)[0],
   getMultipleInputRegisters: input,
   getInputRegister: (at) => input(at, 1)[0],
+  getCoil: (at) => coil(at, 1)[0],
+  getDiscreteInput: (at) => discrete(at, 1)[0],
 };
 
 const server =

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hub.sim.modbus.insides import Inside, build
+from hub.sim.modbus.insides import Polled, build
 from hub.sim.modbus.maps import ON_BATTERY, ONLINE, float32, text, uint32
 from hub.sim.modbus.plan import GaugePlan, MeterPlan, UnitModel, UnitPlan, UpsPlan
 from hub.sim.plan import RiverPlan
@@ -32,11 +32,11 @@ def at(hour: int) -> int:
     return int(datetime(2026, 8, 17, hour, tzinfo=WIB).timestamp()) * SECOND_NS
 
 
-def inside(name: str, seed: int = 1, start_ns: int = at(12)) -> Inside:
+def inside(name: str, seed: int = 1, start_ns: int = at(12)) -> Polled:
     return build(UnitPlan(id="unit-1", unit=1, seed=seed, model=PLANS[name]), start_ns)
 
 
-def measured(unit: Inside, count: int, every_s: float = 1, start_ns: int = at(12)) -> list[tuple[Words, float]]:
+def measured(unit: Polled, count: int, every_s: float = 1, start_ns: int = at(12)) -> list[tuple[Words, float]]:
     return [unit.measure(start_ns + int(step * every_s * SECOND_NS)) for step in range(1, count + 1)]
 
 

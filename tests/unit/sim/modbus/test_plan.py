@@ -8,7 +8,8 @@ import pytest
 
 from hub.errors import UsageError
 from hub.sim.modbus.city import plan_polled
-from hub.sim.modbus.plan import read_plan
+from hub.sim.modbus.plan import PolledPlan
+from hub.sim.plan import read_plan
 from hub.sim.report import Answers, End, PolledTotals, parse_line
 
 if TYPE_CHECKING:
@@ -19,19 +20,19 @@ def test_a_plan_survives_being_written_and_read(tmp_path: Path) -> None:
     polled = plan_polled()
     plan = polled.plan(range(5000, 5000 + len(polled.buses)))
     (tmp_path / "units.json").write_text(plan.model_dump_json())
-    assert read_plan(tmp_path / "units.json") == plan
+    assert read_plan(tmp_path / "units.json", PolledPlan) == plan
 
 
 def test_a_plan_with_a_mistake_is_refused_with_its_place(tmp_path: Path) -> None:
     unit = '{"id": "kwh-1", "unit": 0, "model": {"model": "meter", "busiest_w": 1}}'
     (tmp_path / "units.json").write_text(f'{{"gateways": [{{"port": 502, "units": [{unit}]}}]}}')
     with pytest.raises(UsageError, match=r"units\.json is no plan .*: gateways\.0\.units\.0\.unit: "):
-        read_plan(tmp_path / "units.json")
+        read_plan(tmp_path / "units.json", PolledPlan)
 
 
 def test_a_missing_plan_is_refused(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=r"units\.json cannot be read: No such file"):
-        read_plan(tmp_path / "units.json")
+        read_plan(tmp_path / "units.json", PolledPlan)
 
 
 def test_what_the_process_says_is_read_back() -> None:

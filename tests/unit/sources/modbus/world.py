@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from heapq import heappop, heappush
-from itertools import count
+from itertools import count, pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
 from hub.directory import Directory
@@ -283,3 +283,12 @@ async def polling(world: World, source: ModbusSource | None = None) -> AsyncIter
         task.cancel()
         await asyncio.wait([task])
         assert task.cancelled(), task.exception()
+
+
+def starts(world: World, number: int, *, after: float = 0) -> list[float]:
+    """When a unit was asked."""
+    return [when for when, _, _ in world.line().unit(number).asked if when >= after]
+
+
+def gaps(times: list[float]) -> list[float]:
+    return [later - sooner for sooner, later in pairwise(times)]
