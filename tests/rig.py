@@ -10,7 +10,6 @@ import asyncio
 import http.client
 import os
 import signal
-import socket
 import sys
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
@@ -30,6 +29,7 @@ from provisioning.database import open_engine
 from provisioning.files import write_atomically
 from provisioning.registry import Registry
 from provisioning.revocation import Revocation
+from tests.ports import LOOPBACK, free_ports
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
@@ -39,7 +39,6 @@ if TYPE_CHECKING:
     from hub.settings import Settings
     from provisioning.records import NewDevice
 
-LOOPBACK = "127.0.0.1"
 PUBLISHER = "publisher.rig"
 PATIENCE_S = 60.0
 
@@ -218,12 +217,3 @@ def _overrides(influx: ManagedInflux, pki: Path, ports: list[int]) -> dict[str, 
         "web": {"port": ports[4]},
         "api": {"listen": LOOPBACK, "port": ports[5]},
     }  # fmt: skip
-
-
-def free_ports(count: int) -> list[int]:
-    """Return ports on loopback that nobody uses right now."""
-    sockets = [socket.create_server((LOOPBACK, 0)) for _ in range(count)]
-    ports = [one.getsockname()[1] for one in sockets]
-    for one in sockets:
-        one.close()
-    return ports

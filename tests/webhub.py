@@ -25,7 +25,8 @@ from provisioning.files import write_atomically
 from provisioning.records import Agency, NewDevice, Site
 from provisioning.users import NewUser
 from tests.databases import fresh_engine
-from tests.webserver import Client, free_port, listening
+from tests.ports import free_port
+from tests.webserver import Client, listening
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

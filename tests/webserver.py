@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import socket
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -14,6 +13,7 @@ import aiohttp
 from hub.web.options import WebOptions
 from hub.web.problems import PROBLEM_TYPE
 from hub.web.server import serve
+from tests.ports import free_port
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping
@@ -60,13 +60,6 @@ class Client:
     async def request(self, method: str, path: str, **more: Any) -> Answer:  # noqa: ANN401 - as aiohttp takes them
         async with self.session.request(method, path, **more) as answer:
             return Answer(answer.status, answer.headers, await answer.read())
-
-
-def free_port() -> int:
-    """Return a port on loopback that nobody listened on a moment ago."""
-    with socket.create_server(("127.0.0.1", 0)) as one:
-        port: int = one.getsockname()[1]
-        return port
 
 
 async def listening(port: int) -> None:

@@ -30,7 +30,8 @@ from typing import TYPE_CHECKING
 from hub.sim.latency import LatencyProbe
 from provisioning.records import NewDevice
 from tests.bench.names import device_name
-from tests.rig import LOOPBACK, Rig, rig
+from tests.ports import LOOPBACK
+from tests.rig import Rig, rig
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable

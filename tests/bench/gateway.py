@@ -29,7 +29,7 @@ from tempfile import TemporaryDirectory
 from hub.cli.demo.process import simulation
 from tests.integration.modbus.twenty import GOOD, SLOW, UNITS, gateway_plan, name, twenty
 from tests.polled import Kept, polling
-from tests.rig import free_ports
+from tests.ports import free_ports
 
 SETTLE = 2
 """Intervals before the measurement."""

@@ -24,7 +24,7 @@ from provisioning.clock import utc
 from provisioning.crl import Reason, Revoked
 from provisioning.errors import ProvisioningError
 from provisioning.files import write_atomically
-from tests.integration.local_pki import free_ports
+from tests.ports import free_ports
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Collection, Iterable

@@ -15,8 +15,8 @@ from hub.local.options import ManagedBrokerOptions
 from hub.local.services import HUB, issue_services
 from hub.transport.tls import client_context
 from provisioning.ca import Authority
-from tests.integration.local_pki import free_ports
-from tests.rig import LOOPBACK, PUBLISHER, Server
+from tests.ports import LOOPBACK, free_ports
+from tests.rig import PUBLISHER, Server
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence

@@ -1,11 +1,9 @@
-"""Certificates, free ports and waiting, for the tests of the local servers."""
+"""Certificates and waiting, for the tests of the local servers."""
 
 from __future__ import annotations
 
 import asyncio
-import socket
 import time
-from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -55,13 +53,6 @@ class Pki:
         for path, content in ((identity.cert_file, cert), (identity.key_file, key), (identity.ca_file, ca)):
             write_atomically(path, content)
         return identity
-
-
-def free_ports(count: int) -> list[int]:
-    """Return ports that nobody listened on a moment ago, all different."""
-    with ExitStack() as stack:
-        sockets = [stack.enter_context(socket.create_server(("127.0.0.1", 0))) for _ in range(count)]
-        return [each.getsockname()[1] for each in sockets]
 
 
 def is_alive(pid: int) -> bool:

@@ -19,7 +19,7 @@ from hub.local.influxd import ManagedInflux
 from hub.settings import FILE_NAME, load_settings
 from hub.sinks.query import InfluxReader
 from hub.web.snapshot import Health
-from tests.integration.local_pki import free_ports
+from tests.ports import free_ports
 
 if TYPE_CHECKING:
     from collections.abc import Callable

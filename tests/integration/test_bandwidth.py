@@ -33,7 +33,7 @@ from hub.status.trips import Trips
 from provisioning.database import open_engine
 from provisioning.records import Agency, NewDevice, Site, Tariff, Uplink
 from provisioning.registry import Registry
-from tests.rig import free_ports
+from tests.ports import free_ports
 from tests.unit.status.city import City, Place, profile
 from tests.unit.status.devices import Counter
 

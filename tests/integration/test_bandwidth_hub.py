@@ -16,7 +16,8 @@ import pytest
 from hub.status.ledger import Ledger, Use
 from hub.status.periods import Periods
 from provisioning.records import Agency, Geofence, NewDevice, Site, Uplink
-from tests.rig import LOOPBACK, Rig, rig
+from tests.ports import LOOPBACK
+from tests.rig import Rig, rig
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

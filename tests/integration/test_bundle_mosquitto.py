@@ -18,6 +18,7 @@ from provisioning.enrolment import Enrolment
 from provisioning.records import NewDevice
 from provisioning.registry import Registry
 from provisioning.tables import metadata
+from tests.ports import free_port
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -37,8 +38,7 @@ def broker(tmp_path: Path, authority: Authority) -> Iterator[int]:
     issued = authority.issue_service("broker.cityhub", dns=["localhost"], ips=["127.0.0.1"])
     folder = tmp_path / "broker"
     write_folder(folder, {"server.pem": issued.presented_pem, "device.key": issued.key_pem, "ca.pem": issued.chain_pem})
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port: int = free.getsockname()[1]
+    port = free_port()
     config = f"""
         user root
         listener {port} 127.0.0.1

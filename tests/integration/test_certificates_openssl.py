@@ -19,6 +19,7 @@ from provisioning.files import write_atomically
 from provisioning.records import NewDevice
 from provisioning.registry import Registry
 from provisioning.tables import metadata
+from tests.ports import free_port
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -154,8 +155,7 @@ def test_an_ed25519_request_made_by_openssl_is_refused(tmp_path: Path, enrolment
 @pytest.fixture
 def server(service: Path) -> Iterator[int]:
     """The port of an OpenSSL server that demands a client certificate."""
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port: int = free.getsockname()[1]
+    port = free_port()
     command = ["openssl", "s_server", "-accept", f"127.0.0.1:{port}", "-Verify", "3", "-verify_return_error", "-quiet"]
     command += ["-cert_chain", "device.pem", "-cert", "leaf.pem", "-key", "device.key", "-CAfile", "root.pem", "-www"]
     process = subprocess.Popen(command, cwd=service, stdin=subprocess.PIPE, stderr=subprocess.DEVNULL)

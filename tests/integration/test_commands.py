@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 
 from hub.__main__ import app
 from hub.cli.init import write_home
-from tests.integration.local_pki import free_ports
+from tests.ports import free_ports
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

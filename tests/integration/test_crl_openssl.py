@@ -23,6 +23,7 @@ from provisioning.registry import Registry
 from provisioning.revocation import Revocation
 from provisioning.rotation import Rotation
 from provisioning.schema import metadata
+from tests.ports import free_port
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -130,8 +131,7 @@ def _broker(city: City) -> Iterator[int]:
     issued = city.authority.issue_service("broker.cityhub", dns=["localhost"], ips=["127.0.0.1"])
     write_atomically(city.folder / "server.pem", issued.presented_pem)
     write_atomically(city.folder / "server.key", issued.key_pem)
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port: int = free.getsockname()[1]
+    port = free_port()
     config = f"""
         user root
         listener {port} 127.0.0.1

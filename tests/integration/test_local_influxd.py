@@ -20,7 +20,8 @@ from hub.local.errors import LocalServerFailed
 from hub.local.influxd import HISTORY, RAW, ManagedInflux
 from hub.local.options import ManagedInfluxOptions
 from hub.local.supervisor import Pace, Supervisor
-from tests.integration.local_pki import eventually, free_ports, is_alive
+from tests.integration.local_pki import eventually, is_alive
+from tests.ports import free_ports
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

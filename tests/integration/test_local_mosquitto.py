@@ -19,7 +19,8 @@ from hub.local.mosquitto import ManagedBroker, ServerFiles, accepts
 from hub.local.options import ManagedBrokerOptions
 from hub.local.supervisor import Pace, State, Supervisor
 from hub.transport.tls import client_context
-from tests.integration.local_pki import Identity, Pki, eventually, free_ports, is_alive
+from tests.integration.local_pki import Identity, Pki, eventually, is_alive
+from tests.ports import free_ports
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

@@ -16,7 +16,7 @@ from hub.sources.modbus.options import ModbusOptions
 from hub.sources.modbus.pace import RealPace
 from hub.sources.modbus.source import ModbusSource
 from hub.transport.modbus_bus import PymodbusBus
-from tests.integration.local_pki import free_ports
+from tests.ports import free_ports
 from tests.unit.decode.meters import VOCABULARY, meter
 from tests.unit.sources.modbus.world import KEEP_NS, Book, Device
 

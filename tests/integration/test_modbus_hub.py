@@ -15,8 +15,8 @@ import pytest
 from hub.profiles.loader import load_cases, load_profiles, profiles_folder
 from provisioning.database import open_engine
 from provisioning.registry import Registry
-from tests.integration.local_pki import free_ports
 from tests.integration.one_box import OneBox, wait_until
+from tests.ports import free_ports
 from tests.unit.decode.line_protocol import parse_line
 
 if TYPE_CHECKING:

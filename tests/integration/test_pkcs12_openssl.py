@@ -31,7 +31,7 @@ def openssl(folder: Path, password: str, *options: str) -> subprocess.CompletedP
     return subprocess.run(command, cwd=folder, input=password, capture_output=True, text=True, timeout=30, check=False)
 
 
-@pytest.mark.parametrize("password", [new_password(), "with spaces and 'quotes' \"\\"])
+@pytest.mark.parametrize("password", [new_password(), "with spaces and 'quotes' \"\\"], ids=["made", "typed"])
 def test_openssl_takes_key_and_certificates_out_again(tmp_path: Path, issued: IssuedWithKey, password: str) -> None:
     write_pkcs12(tmp_path / "cam-1.p12", "cam-1", issued, password)
     key = openssl(tmp_path, password, "-nocerts", "-nodes").stdout

@@ -13,7 +13,7 @@ from hub.local.options import ManagedInfluxOptions
 from hub.local.supervisor import Supervisor
 from hub.sinks.influx_v1 import InfluxV1Sink
 from hub.sinks.query import InfluxReader
-from tests.integration.local_pki import free_ports
+from tests.ports import free_ports
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterable, Iterator

@@ -21,7 +21,8 @@ from tests.integration.modbus.processes import (
     started,
 )
 from tests.polled import Kept, PolledEntry, directory_of, polling, source_of
-from tests.rig import LOOPBACK, free_ports, rig
+from tests.ports import LOOPBACK, free_ports
+from tests.rig import rig
 
 if TYPE_CHECKING:
     from asyncio.subprocess import Process

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from hub.sim.modbus.plan import GatewayPlan, Manner, MeterPlan, PolledPlan, UnitPlan
 from tests.polled import PolledEntry, directory_of, source_of
-from tests.rig import LOOPBACK
+from tests.ports import LOOPBACK
 
 if TYPE_CHECKING:
     from pathlib import Path

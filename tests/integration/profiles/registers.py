@@ -10,7 +10,7 @@ from pymodbus.server import ModbusTcpServer
 from pymodbus.simulator import DataType, SimData, SimDevice
 
 from hub.profiles.modbus import BIT_TABLES
-from tests.rig import LOOPBACK
+from tests.ports import LOOPBACK
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator, Mapping

@@ -14,7 +14,7 @@ from hub.sources.modbus.pace import RealPace
 from hub.sources.modbus.source import ModbusSource
 from hub.transport.modbus_bus import PymodbusBus
 from tests.integration.profiles.registers import gateway, unit
-from tests.rig import LOOPBACK, free_ports
+from tests.ports import LOOPBACK, free_ports
 from tests.unit.decode.line_protocol import parse_line
 from tests.unit.decode.meters import NOW, VOCABULARY, meter
 from tests.unit.sources.modbus.world import KEEP_NS, Book, Device

@@ -17,7 +17,8 @@ from hub.profiles.loader import load_vocabulary
 from hub.spool.store import read_dead_letters
 from tests.integration.profiles.played import Fields, Played, all_cases
 from tests.integration.profiles.registers import gateway, unit
-from tests.rig import LOOPBACK, free_ports, rig
+from tests.ports import LOOPBACK, free_ports
+from tests.rig import rig
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable

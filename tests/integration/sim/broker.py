@@ -13,6 +13,7 @@ from provisioning.bundle import bundle_files, write_folder
 from provisioning.ca import Authority
 from provisioning.certificates import new_key, private_pem
 from provisioning.files import write_atomically
+from tests.ports import free_port
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -44,9 +45,7 @@ class Broker:
     """A broker that knows devices by their certificates, and whose acknowledgements say what it refused."""
 
     def __init__(self, folder: Path) -> None:
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port: int = probe.getsockname()[1]
+        self.port = free_port()
         self._folder = folder
         self._authority = Authority.create(folder / "pki", clock=time.time_ns)
         self._process: subprocess.Popen[bytes] | None = None

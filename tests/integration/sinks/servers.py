@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import base64
 import json
-import socket
 import subprocess
 import time
 from collections.abc import Awaitable, Callable
@@ -19,6 +18,7 @@ from aiohttp.test_utils import TestServer
 from hub.sinks.influx_v1 import InfluxV1Sink
 from hub.sinks.influx_v2 import InfluxV2Sink
 from hub.sinks.options import InfluxV1Options, InfluxV2Options, SinkOptions
+from tests.ports import free_port
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -50,13 +50,6 @@ def sink(options: SinkOptions) -> Sink:
             return InfluxV2Sink(options)
         case _:
             assert_never(options)
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 class Peer(Protocol):

@@ -10,6 +10,7 @@ import pytest
 
 from hub.errors import Retryable
 from tests.integration.sinks import servers
+from tests.ports import free_port
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
@@ -100,7 +101,7 @@ async def test_a_database_that_was_away_is_written_by_the_same_sink(
 
 
 async def test_a_sink_opens_while_its_database_is_away(kind: Kind) -> None:
-    sink = servers.sink(servers.options(kind, f"http://127.0.0.1:{servers.free_port()}"))
+    sink = servers.sink(servers.options(kind, f"http://127.0.0.1:{free_port()}"))
 
     await sink.open()
     await sink.close()

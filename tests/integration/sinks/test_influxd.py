@@ -11,6 +11,7 @@ from hub.sinks.influx_v1 import InfluxV1Sink
 from hub.sinks.options import InfluxV1Options
 from hub.sinks.query import InfluxReader, QueryError, Series, quote_ident, quote_string
 from tests.integration.sinks import servers
+from tests.ports import free_port
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
@@ -172,7 +173,7 @@ async def test_a_missing_database_is_said_by_name(influxd: servers.Influxd) -> N
 
 
 async def test_a_database_that_is_away_is_retryable() -> None:
-    away = InfluxV1Options(url=f"http://127.0.0.1:{servers.free_port()}")
+    away = InfluxV1Options(url=f"http://127.0.0.1:{free_port()}")
 
     async with InfluxReader(away) as reader:
         with pytest.raises(Retryable, match="is it running"):

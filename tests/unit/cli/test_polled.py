@@ -18,7 +18,7 @@ from hub.cli.device import register
 from provisioning.ca import Authority
 from provisioning.errors import InvalidIdentity
 from tests.databases import write_fresh
-from tests.integration.local_pki import free_ports
+from tests.ports import free_ports
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

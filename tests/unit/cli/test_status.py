@@ -24,7 +24,7 @@ from hub.errors import CityhubError, SettingsError
 from hub.model import Batch, DeadLetter
 from hub.spool.store import Store
 from hub.web.snapshot import Health
-from tests.integration.local_pki import free_ports
+from tests.ports import free_ports
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -12,7 +12,7 @@ from hub.web.health import health_router
 from hub.web.options import WebOptions
 from hub.web.server import build_api, serve
 from hub.web.snapshot import Health
-from tests.integration.local_pki import free_ports
+from tests.ports import free_ports
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

@@ -9,7 +9,7 @@ from hub.sources.modbus.state import ModbusState
 from hub.web.options import WebOptions
 from hub.web.polled import PolledView, polled_router
 from hub.web.server import build_api, serve
-from tests.integration.local_pki import free_ports
+from tests.ports import free_ports
 
 STATES = {"m1": ModbusState("m1", 5, 7, "it is busy")}
 

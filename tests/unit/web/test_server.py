@@ -15,7 +15,7 @@ from fastapi import APIRouter
 from hub.errors import CityhubError
 from hub.web.options import WebOptions
 from hub.web.server import build_api, serve
-from tests.integration.local_pki import free_ports
+from tests.ports import free_ports
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

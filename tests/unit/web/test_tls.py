@@ -20,7 +20,8 @@ from hub.web.tls import ServerTls, TlsFiles
 from provisioning.ca import Authority
 from provisioning.certificates import new_key, private_pem
 from provisioning.files import write_atomically
-from tests.webserver import free_port, listening
+from tests.ports import free_port
+from tests.webserver import listening
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
