@@ -319,6 +319,7 @@ def test_why_a_topic_leads_nowhere(topic: str, reason: Reason) -> None:
     assert directory(Device("a")).missing(topic).reason is reason
 
 
+@pytest.mark.slow
 @given(st.lists(st.tuples(SNAPSHOTS, st.sets(IDS)), max_size=6))
 def test_after_any_changes_the_routes_are_those_of_the_devices_that_are_left(
     steps: list[tuple[list[Device], set[str]]],

@@ -114,6 +114,7 @@ def test_what_is_given_is_changed(budi: Run) -> None:
     assert budi("user", "update", "budi", "--name", "B.").stdout == "Now budi, operator for the whole city.\n"
 
 
+@pytest.mark.slow
 def test_a_password_is_read_from_standard_input(budi: Run, users: Users) -> None:
     assert budi("user", "password", "budi", stdin=PASSWORD + "\n").stdout == "Set the password of budi.\n"
     assert users.authenticate("budi", PASSWORD, "10.1.2.3").actor == Actor("budi", "10.1.2.3")

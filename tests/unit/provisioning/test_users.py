@@ -199,6 +199,7 @@ def test_passwords_are_kept_as_argon2id() -> None:
     assert hash_password(PASSWORD) != hash_password(PASSWORD)
 
 
+@pytest.mark.slow
 def test_the_same_password_typed_on_another_keyboard_is_the_same() -> None:
     assert is_password(hash_password("café au lait ②"), "cafe\u0301 au lait 2")
 

@@ -74,6 +74,7 @@ async def hall(file: Path, max_mb: int = 100) -> AsyncIterator[Hall]:
         yield one
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("mute", [False, True], ids=["refused", "without a word"])
 async def test_an_hour_without_the_link_leaves_an_hour_without_points(tmp_path: Path, *, mute: bool) -> None:
     async with hall(tmp_path / "spool.db") as one:
@@ -97,6 +98,7 @@ async def test_an_hour_without_the_link_leaves_an_hour_without_points(tmp_path: 
     assert one.source.counters.failed >= 5 * HOUR / EVERY_S * 0.99
 
 
+@pytest.mark.slow
 async def test_an_hour_without_the_database_changes_no_poll_and_loses_no_point(tmp_path: Path) -> None:
     async with hall(tmp_path / "spool.db") as one:
         pace = one.world.pace

@@ -98,6 +98,7 @@ async def test_dead_units_and_a_slow_one_leave_their_neighbours_their_interval()
     assert world.fault("m3").startswith("no answer within")
 
 
+@pytest.mark.slow
 async def test_a_dead_unit_is_tried_now_and_then_even_on_a_bus_that_is_never_free() -> None:
     world = World(TWENTY)
     for number in range(1, 20):
