@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
 
 from hub.decode.line import tag_set
-from hub.decode.models import Model
+from hub.decode.models import Heard, Model
 from hub.decode.registers import compile_modbus
 from hub.decode.watch import Watch
 from hub.errors import Fault, Reason
@@ -124,7 +124,7 @@ class Directory:
         heard = next(found, None)
         if heard is None:
             return None
-        route = self.routes[topic] = Route(tags_of(entry), model.decoder(heard, topic), self.watches[entry.device])
+        route = self.routes[topic] = self._lead(entry, model, heard, topic)
         return route
 
     def _wild(self, topic: str) -> Route | None:
@@ -137,11 +137,11 @@ class Directory:
         if len(owners) != 1:
             return None
         entry = self.entries[owners.pop()]
-        heard = self._models[entry.profile].heard(topic, entry)
+        model = self._models[entry.profile]
+        heard = model.heard(topic, entry)
         if not heard:
             return None
-        decode = self._models[entry.profile].decoder(heard, topic)
-        route = Route(tags_of(entry), decode, self.watches[entry.device])
+        route = self._lead(entry, model, heard, topic)
         met = self._met.setdefault(entry.device, [])
         if len(met) < MOST_MET:
             met.append(topic)
@@ -160,7 +160,7 @@ class Directory:
         return served
 
     def _route(self, entry: Entry) -> bool:
-        watch = self._watch(entry)
+        self._watch(entry)
         self.entries[entry.device] = entry
         self.polled.pop(entry.device, None)
         if entry.modbus is not None:
@@ -171,25 +171,27 @@ class Directory:
         for name, heard in model.exact.items():
             topic = None if name in _NATIVE else _topic(name, entry)
             if topic is not None:
-                self._claim(topic, Route(tags_of(entry), model.decoder(heard, topic), watch))
+                self._claim(topic, self._lead(entry, model, heard, topic))
         if model.wild:
             self._owners |= dict.fromkeys(_names(entry), entry.device)
         return True
+
+    def _lead(self, entry: Entry, model: Model, heard: Heard, topic: str) -> Route:
+        return Route(tags_of(entry), model.decoder(heard, topic), self.watches[entry.device])
 
     def _claim(self, topic: str, route: Route) -> None:
         """Who has a topic keeps it: nobody could tell what belongs to whom if it changed hands."""
         if self.routes.setdefault(topic, route).watch is not route.watch:
             self.contested.setdefault(topic, set()).add(route.watch.device)
 
-    def _watch(self, entry: Entry) -> Watch:
-        """Return the device's watch; vital signs of the profile that it had before mean nothing in the new one."""
+    def _watch(self, entry: Entry) -> None:
+        """See that it has a watch; vital signs of the profile that it had before mean nothing in the new one."""
         watch, before = self.watches.get(entry.device), self.entries.get(entry.device)
         if watch is None:
             watch = self.watches[entry.device] = Watch(entry.device, self._watched)
             self._watched += 1
         elif before is not None and before.profile != entry.profile:
             watch.take_samples()
-        return watch
 
     def _forget(self, device: str) -> None:
         left = self._unroute(device)

@@ -73,6 +73,7 @@ class Account:
         method: how it is measured.
         link: the uplink that it is the router of, or hangs on.
         router: whether it is the router.
+        local: whether its bytes stay at the site, with a recorder.
         meter: judges its counters; None while these are with the odometers, as they nearly always are.
         saved: the meter as it was booked last; what the odometers have may be newer.
         tally: what came since its last line, the odometers' not included; None: nothing.
@@ -87,11 +88,13 @@ class Account:
     meter: Meter | None = None
     saved: str = ""
     tally: Tally | None = None
+    local: bool = field(init=False)
     crosses: Link | None = field(init=False)
     _series: Series | None = None
 
     def __post_init__(self) -> None:
-        self.crosses = None if self.router or self.entry.local_recording else self.link
+        self.local = self.entry.local_recording and not self.router
+        self.crosses = None if self.router or self.local else self.link
 
     def series(self, profile: Profile) -> Series:
         """Return the series under which its bytes are booked: its own, or its uplink's when it is that one's router."""
@@ -112,7 +115,7 @@ class Account:
     def count(self, flow: Flow) -> None:
         """Add a flow to the tally."""
         self.tally = self.tally or Tally()
-        self.tally.add(flow, local=self.entry.local_recording and not self.router)
+        self.tally.add(flow, local=self.local)
 
     def watch_losses(self, meter: Meter, sample: Vitals) -> None:
         """Add a router's lost packets to the tally."""

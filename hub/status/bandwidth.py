@@ -14,7 +14,7 @@ from hub.status.accounts import Account, device_tags
 from hub.status.bookings import Bookings
 from hub.status.gauges import gauge_of
 from hub.status.meters import Flow, Method
-from hub.status.odometers import ELSEWHERE, Odometers, thinned
+from hub.status.odometers import ELSEWHERE, Odometers
 from hub.status.tracks import Span
 from hub.status.uplinks import SILENT_NS, Uplinks
 
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from hub.directory import Entry
     from hub.profiles.schema import Profile
     from hub.status.base import Alarms
-    from hub.status.gauges import Gauge
     from hub.status.meters import Meter
     from hub.status.periods import Periods
     from hub.status.uplinks import Link
@@ -84,7 +83,7 @@ class Bandwidth:
         if account is None or account.entry is not entry or account.version != self.uplinks.version:
             account = self._reopened(index, entry, account)
         gauge = account.method.gauge
-        for sample in samples if account.router or len(samples) == 1 else self._thinned(gauge, samples):
+        for sample in samples:
             added = ELSEWHERE if account.meter is not None else self._odometers.advance(index, sample, gauge)
             if added == ELSEWHERE:
                 self._judge(account, index, sample)
@@ -93,13 +92,9 @@ class Bandwidth:
         if account.router and account.link is not None:
             account.link.heard_ns = now_ns
 
-    def _thinned(self, gauge: Gauge, samples: Sequence[Vitals]) -> Sequence[Vitals]:
-        start = self._periods.start
-        return thinned(samples, gauge) if start("hour", samples[0][0]) == start("hour", samples[-1][0] - 1) else samples
-
     def _judge(self, account: Account, index: int, sample: Vitals) -> None:
         """Take in what does not simply go on; when all is plain again, its counters go to the odometers."""
-        meter = self._raised(account, index)
+        meter = self._meter(account, index)
         for flow in meter.take(sample):
             self._book(account, flow)
             if account.crosses is not None:
@@ -110,17 +105,20 @@ class Bandwidth:
         mark = None if account.router else meter.mark()
         if mark is None:
             account.meter = meter
+            self._odometers.lift(index)
         else:
             account.rest()
             self._odometers.lay(index, mark, self._periods.end_of_hour(mark.time_ns))
 
-    def _raised(self, account: Account, index: int) -> Meter:
-        """Return the device's meter with its newest counters, which the odometers then have no more; book the rise."""
-        meter, mark = account.awake(), self._odometers.mark(index)
-        if mark is not None:
-            meter.advance(mark)
-            self._book_rise(account, index)
-        self._odometers.lift(index)
+    def _meter(self, account: Account, index: int) -> Meter:
+        """Return the device's meter with its newest counters, and book what they rose by."""
+        meter = account.awake()
+        if self._odometers.has_risen(index):
+            meter.advance(self._odometers.mark(index))
+            rise = self._odometers.take(index)
+            for direction, amount in (("rx", rise.rx), ("tx", rise.tx)):
+                if amount is not None:
+                    self._book(account, Flow(direction, Span(rise.since_ns, rise.until_ns, amount, estimate=False)))
         return meter
 
     def settle(self) -> None:
@@ -131,22 +129,11 @@ class Bandwidth:
 
     def _settle(self, account: Account, index: int) -> None:
         """Book what has risen, and the state that goes with it."""
-        mark = self._odometers.mark(index)
-        if mark is not None and self._odometers.has_risen(index):
-            self._book_rise(account, index)
-            meter = account.awake()
-            meter.advance(mark)
-            self._book_state(account, meter)
+        if self._odometers.has_risen(index):
+            self._book_state(account, self._meter(account, index))
 
     def _book_state(self, account: Account, meter: Meter) -> None:
         account.saved = self._bookings.meters[account.entry.device] = meter.saved()
-
-    def _book_rise(self, account: Account, index: int) -> None:
-        if self._odometers.has_risen(index):
-            rise = self._odometers.take(index)
-            for direction, amount in (("rx", rise.rx), ("tx", rise.tx)):
-                if amount is not None:
-                    self._book(account, Flow(direction, Span(rise.since_ns, rise.until_ns, amount, estimate=False)))
 
     def tick(self, now_ns: int) -> str:
         """See `Part.tick`."""
@@ -188,9 +175,10 @@ class Bandwidth:
     def _closed(self, account: Account, index: int) -> Meter:
         """Close an account, and return its meter."""
         self._settle(account, index)
+        self._odometers.lift(index)
         self._accounts[index] = None
         self._routers.pop(account.entry.device, None)
-        return self._raised(account, index)
+        return account.awake()
 
     def _link(self, entry: Entry) -> tuple[Link | None, bool]:
         """Return the uplink of a device, and whether it is its router."""
@@ -214,19 +202,18 @@ class Bandwidth:
             fresh.meter, fresh.tally = meter, known.tally
         self._accounts += [None] * (index + 1 - len(self._accounts))
         self._accounts[index] = fresh
-        self._odometers.lift(index)
+        self._odometers.reserve(index)
         if fresh.router:
             self._routers[entry.device] = fresh
         return fresh
 
     def _book(self, account: Account, flow: Flow) -> None:
         span = flow.span
-        local = account.entry.local_recording and not account.router
         account.count(flow)
         series = account.series(self._places.profiles[account.entry.profile])
         for hour, part in self._periods.split(span.start_ns, span.end_ns, span.amount):
             sums = self._bookings.at(series, hour)
-            if local:
+            if account.local:
                 sums.local += part
             elif flow.direction == "rx":
                 sums.rx += part

@@ -24,7 +24,7 @@ from provisioning.errors import ProvisioningError
 from provisioning.records import Geofence, Site, Uplink
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
+    from collections.abc import AsyncIterator, Awaitable, Callable
 
     from hub.model import Clock
     from hub.spool.base import Spool
@@ -95,8 +95,10 @@ class Bookkeeper:
         while True:
             await asyncio.sleep(EVERY_S)
             looks += 1
-            if looks % KEEP_EVERY == 0 or self._bandwidth.pending > MANY:
+            if looks % KEEP_EVERY == 0:
                 await self.round(publish=looks % PUBLISH_EVERY == 0)
+            elif self._bandwidth.pending > MANY:
+                await self._try(self.keep())
 
     def close(self) -> None:
         """Write down the rest and close the ledger; the hub is stopping, so its loop may wait."""
@@ -153,16 +155,23 @@ class Bookkeeper:
         self._bandwidth.say(cost_lines(uplinks, billed, uses, self._periods.month_name(month_ns), at_ns))
 
     async def round(self, *, publish: bool) -> None:
-        """Do what is due once a minute; what goes wrong is said once, and tried again with the next."""
+        """Do what is due once a minute; see `_try`."""
+        await self._try(self._round(publish=publish))
+
+    async def _round(self, *, publish: bool) -> None:
+        await self._learn()
+        await self.keep()
+        await self.charge()
+        if publish:
+            await self.publish()
+            self._bandwidth.prune()
+            self._trips.prune()
+            await self._call(lambda: self._ledger.prune(self._clock()))
+
+    async def _try(self, work: Awaitable[None]) -> None:
+        """What goes wrong is said once, and tried again with the next."""
         try:
-            await self._learn()
-            await self.keep()
-            await self.charge()
-            if publish:
-                await self.publish()
-                self._bandwidth.prune()
-                self._trips.prune()
-                await self._call(lambda: self._ledger.prune(self._clock()))
+            await work
         except (ProvisioningError, sqlite3.Error, SpoolFull) as error:
             if not self.trouble:
                 log.warning("the ledger of bytes is behind, trying again: %s", error)

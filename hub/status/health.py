@@ -48,7 +48,7 @@ class Health:
         self._options = options
         self._settle_ns = round(options.settle_s * SECOND)
         self._rules = {profile: rules_of(signs) for profile, signs in vitals.items()}
-        self._glance = {name: glance(signs, options, options.promises.get(name)) for name, signs in vitals.items()}
+        self._glance = {name: glance(rules, options, options.promises.get(name)) for name, rules in self._rules.items()}
         self._findings: dict[int, dict[str, Finding]] = {}
         self._ripening: dict[tuple[int, Cause], int] = {}
         self._raised: dict[tuple[int, Cause], str] = {}

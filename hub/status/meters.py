@@ -86,7 +86,7 @@ class Meter:
     def advance(self, mark: Mark) -> None:
         """Take in newest counters that went on from those that it has, and whose bytes are counted already."""
         for side, value in (("rx", mark.rx), ("tx", mark.tx)):
-            if value is not None and mark.time_ns > self._tracks[side].newest.time_ns:
+            if value is not None:
                 self._tracks[side].advance(Reading(mark.time_ns, mark.time_ns, value, mark.uptime_s, mark.boot))
 
     def lost(self, sample: Vitals) -> int:
@@ -102,11 +102,6 @@ class Meter:
         """Return the share of packets in percent that the device says are lost; 0 when it says nothing."""
         place = self._method.gauge.loss
         return 0.0 if place is None else float(sample[place] or 0)
-
-    @property
-    def gap_ns(self) -> int:
-        """A longer time between two samples is a gap."""
-        return self._method.gauge.gap_ns
 
     def saved(self) -> str:
         """Return the state as it is now, as text."""

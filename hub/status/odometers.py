@@ -8,15 +8,12 @@ until its newest counters can be laid here again.
 from __future__ import annotations
 
 from array import array
-from operator import le, lt
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from hub.status.counters import SECOND, was_rebooted
+from hub.status.counters import SECOND
 from hub.status.tracks import DAY_NS
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from hub.decode.watch import Vitals
     from hub.status.gauges import Gauge
 
@@ -59,7 +56,6 @@ class Odometers:
 
     def lay(self, index: int, mark: Mark, hour_end_ns: int) -> None:
         """Put the newest counters of a device here; what they add from now on may reach to the end of their hour."""
-        self._grow(index)
         self._time[index] = self._since[index] = mark.time_ns
         self._hour_end[index] = hour_end_ns
         self._rx[index] = self._rx_then[index] = _known(mark.rx)
@@ -69,13 +65,10 @@ class Odometers:
 
     def lift(self, index: int) -> None:
         """Have them elsewhere; what they added must have been taken."""
-        self._grow(index)
         self._time[index] = self._since[index] = 0
 
-    def mark(self, index: int) -> Mark | None:
-        """Return the newest counters of a device; None when they are not here."""
-        if index >= len(self._time) or not self._time[index]:
-            return None
+    def mark(self, index: int) -> Mark:
+        """Return the newest counters of a device that has them here."""
         columns = self._rx, self._tx, self._uptime, self._boot
         return Mark(self._time[index], *[None if (value := column[index]) == ABSENT else value for column in columns])
 
@@ -119,7 +112,7 @@ class Odometers:
 
     def has_risen(self, index: int) -> bool:
         """Whether there is something to take."""
-        return index < len(self._time) and self._time[index] > self._since[index]
+        return self._time[index] > self._since[index]
 
     def take(self, index: int) -> Rise:
         """Return what was added since this was last called; all of it lies within one hour."""
@@ -133,7 +126,8 @@ class Odometers:
         self._rx_then[index], self._tx_then[index] = self._rx[index], self._tx[index]
         return rise
 
-    def _grow(self, index: int) -> None:
+    def reserve(self, index: int) -> None:
+        """Have room for a device, before anything else is asked of it."""
         missing = index + 1 - len(self._time)
         if missing > 0:
             for column in (self._time, self._hour_end, self._since, self._rx, self._rx_then, self._tx, self._tx_then,
@@ -143,25 +137,3 @@ class Odometers:
 
 def _known(value: int | None) -> int:
     return ABSENT if value is None else value
-
-
-def thinned(samples: Sequence[Vitals], gauge: Gauge) -> Sequence[Vitals]:
-    """Return samples that add up to the same: of a stretch in which counters only rose, its two ends.
-
-    A device may send many between two looks at it. The stretch must lie within one hour, which the caller sees to.
-    """
-    first, last = samples[0], samples[-1]
-    if len(samples) <= len((first, last)) or not gauge.counts:
-        return samples
-    if not 0 < last[0] - first[0] <= gauge.gap_ns or was_rebooted(gauge.reading(first, 0), gauge.reading(last, 0)):
-        return samples
-    rising = [0, *gauge.counters.values(), *(place for place in (gauge.uptime, gauge.boot) if place is not None)]
-    return (first, last) if all(_rises(samples, place) for place in rising) else samples
-
-
-def _rises(samples: Sequence[Vitals], place: int) -> bool:
-    """Whether what stands at a place never falls, or is nowhere; a time must rise, or two samples would be one."""
-    column = [sample[place] for sample in samples]
-    if None in column:
-        return not any(value is not None for value in column)
-    return all(map(lt if place == 0 else le, column, column[1:]))

@@ -145,7 +145,9 @@ def rules_of(signs: Sequence[str]) -> list[tuple[int, str, Rule]]:
     return [(place, sign, rule) for place, sign in places if (rule := RULES.get(sign.rpartition(".")[2])) is not None]
 
 
-def glance(signs: Sequence[str], options: HealthOptions, promise: PromiseOptions | None) -> Callable[[Vitals], bool]:
+def glance(
+    rules: Sequence[tuple[int, str, Rule]], options: HealthOptions, promise: PromiseOptions | None
+) -> Callable[[Vitals], bool]:
     """Return what tells whether anything in a sample may be wrong, without saying what.
 
     Nearly all samples are well, and to ask each rule takes several microseconds; one expression of all of them takes
@@ -153,6 +155,6 @@ def glance(signs: Sequence[str], options: HealthOptions, promise: PromiseOptions
     """
     half_fps, half_bps = ((promise.fps or 0) / 2, (promise.bitrate_bps or 0) / 2) if promise else (0, 0)
     known = {**options.model_dump(exclude={"promises", "devices", "river"}), "half_fps": half_fps, "half_bps": half_bps}
-    asked = [f"((v := sample[{place}]) is not None and ({rule.suspect}))" for place, _, rule in rules_of(signs)]
+    asked = [f"((v := sample[{place}]) is not None and ({rule.suspect}))" for place, _, rule in rules]
     # S307: what is evaluated are the rules of this file and places in a sample; settings only give names their values.
     return cast("Callable[[Vitals], bool]", eval(f"lambda sample: {' or '.join(asked) or 'False'}", known))  # noqa: S307

@@ -19,7 +19,7 @@ import sys
 import time
 import tracemalloc
 from statistics import median
-from typing import Final, NamedTuple
+from typing import Final
 from zoneinfo import ZoneInfo
 
 from hub.decode.watch import Watch
@@ -27,6 +27,7 @@ from hub.status.core import Model, Status
 from hub.status.fleet import Ear
 from hub.status.options import HealthOptions, StatusOptions
 from hub.status.presence import SECOND
+from provisioning.directory import DirectoryEntry
 
 INTERVAL_S: Final = 30
 SECONDS: Final = 90
@@ -36,29 +37,16 @@ VITALS: Final = ("cctv.bitrate_bps", "cctv.tx_bytes", "cctv.storage_used_percent
                  "cctv.device_temperature_c", "cctv.uptime_s", "cctv.firmware")  # fmt: skip
 
 
-class Camera(NamedTuple):
-    """A row of the registry, as far as status looks at it."""
-
-    device: str
-    site: str
-    profile: str = "camera"
-    agency: str | None = "dishub"
-    zones: tuple[str, ...] = ("traffic",)
-    parent: str | None = None
-    modbus: str | None = None
-    lifecycle: str = "active"
-    maintenance_until_ns: int = 0
-    serial: str | None = None
-    imei: str | None = None
-    unit: int | None = None
-    local_recording: bool = False
+def camera(device: str, site: str) -> DirectoryEntry:
+    """Return a row of the registry."""
+    return DirectoryEntry(device, "camera", "dishub", site, ("traffic",), None, None, None, lifecycle="active")
 
 
 class City:
     """Cameras that speak in turn, and a status that watches them."""
 
     def __init__(self, devices: int) -> None:
-        entries = [Camera(f"cam-{number:06d}", f"site-{number // A_SITE:05d}") for number in range(devices)]
+        entries = [camera(f"cam-{number:06d}", f"site-{number // A_SITE:05d}") for number in range(devices)]
         self.watches = [Watch(entry.device, number) for number, entry in enumerate(entries)]
         models = {"camera": Model("cctv", INTERVAL_S * SECOND, VITALS)}
         by_name = {watch.device: watch for watch in self.watches}

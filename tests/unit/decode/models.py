@@ -27,6 +27,7 @@ VOCABULARY = Vocabulary.model_validate(
             },
             "cctv": {
                 "tx_bytes": {"type": "int", "unit": "By", "min": 0, "max": 10**12, "about": "Sent since boot"},
+                "uptime_s": {"type": "int", "unit": "s", "min": 0, "max": 10**9, "about": "Since the start"},
                 "boot": {"type": "int", "unit": "1", "min": 0, "max": 100, "about": "Number of the boot"},
                 "fps": {"type": "int", "unit": "1", "min": 0, "max": 100, "about": "Frames a second"},
             },

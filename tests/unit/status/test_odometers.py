@@ -85,6 +85,7 @@ def test_what_goes_on_is_a_difference_and_all_else_is_for_the_meter() -> None:
     gauge = gauge_of(CAMERA)
     assert gauge is not None
     meters = Odometers()
+    meters.reserve(0)
     meters.lay(0, Mark(100 * SECOND, None, 1000, 50, 1), 1000 * SECOND)
 
     assert meters.advance(0, (130 * SECOND, 0, None, 1500, 80, 1), gauge) == 500
