@@ -106,7 +106,7 @@ class Fleet:
         self._unsettled |= watch.device in self._brings
         self._served = []
         self._expected = -1.0
-        self._plan(index, max(self.seen[index], self._fresh[ear]))
+        self._plan(index)
 
     def forget(self, index: int) -> None:
         """Follow a device no longer."""
@@ -129,7 +129,7 @@ class Fleet:
         self._before[index] = state
         self.state[index] = State.NEVER_SEEN if state is State.NEVER_SEEN else State.UNKNOWN
         self._waiting.add(index)
-        self._plan(index, max(self.seen[index], self._fresh[self._ear[index]]))
+        self._plan(index)
 
     def _grow(self, index: int) -> None:
         missing = index + 1 - len(self.watches)
@@ -229,7 +229,7 @@ class Fleet:
         self._fresh[ear] = now_ns
         for watch in self.served():
             if self._ear[watch.index] == ear:
-                self._plan(watch.index, now_ns)
+                self._plan(watch.index)
 
     def tick(self, now_ns: int) -> list[Change]:
         """Judge by what was heard since the last call, and by what was not; about once a second."""
@@ -239,7 +239,7 @@ class Fleet:
         spoken, self._inbox.spoken = self._inbox.spoken, []
         for watch in spoken:
             if watch.inbox is self._inbox:
-                self._take_words(watch)
+                self._take_words(watch, now_ns)
         for index in self._returned():
             self._return(index, now_ns)
         for index in self._confirmed(now_ns):
@@ -248,7 +248,7 @@ class Fleet:
         changes, self._changes = self._changes, []
         return changes
 
-    def _take_words(self, watch: Watch) -> None:
+    def _take_words(self, watch: Watch, now_ns: int) -> None:
         index = watch.index
         for word in watch.take_words():
             if word.retained:
@@ -256,16 +256,17 @@ class Fleet:
             self._connected[index] = word.online
             if word.online:
                 self._gone.pop(index, None)
-                self._greet(index, word.received_ns)
+                self._greet(index, min(word.received_ns, now_ns))
             else:
                 self._gone[index] = word.received_ns
 
     def _greet(self, index: int, now_ns: int) -> None:
-        if self._deaf[self._ear[index]] or self.state[index] == State.ONLINE:
+        if self._deaf[self._ear[index]]:
             return
         self.seen[index] = max(self.seen[index], now_ns)
-        self._apply(index, Event.CONNECTED, now_ns)
-        self._plan(index, self.seen[index])
+        if self.state[index] != State.ONLINE:
+            self._apply(index, Event.CONNECTED, now_ns)
+            self._plan(index)
 
     def _returned(self) -> list[int]:
         """Who is not online and has been heard since it was last looked at."""
@@ -277,7 +278,7 @@ class Fleet:
     def _return(self, index: int, now_ns: int) -> None:
         self._look(index, now_ns)
         self._apply(index, Event.HEARD, now_ns)
-        self._plan(index, self.seen[index])
+        self._plan(index)
 
     def _counts(self, index: int) -> bool:
         """Whether what was heard last is evidence: not while the hub is deaf, nor from before it heard again."""
@@ -321,7 +322,7 @@ class Fleet:
             if watch is not None and state[index] == online and fresh[ear[index]] <= watch.heard_ns <= now_ns:
                 due_ns = watch.heard_ns + patient[index][0]
                 if due_ns > now_ns:
-                    seen[index] = watch.heard_ns
+                    seen[index] = max(seen[index], watch.heard_ns)
                     plan(index, due_ns)
                     continue
             self._visit(index, now_ns)
@@ -330,22 +331,25 @@ class Fleet:
         if self.watches[index] is None or self._deaf[self._ear[index]]:
             return
         self._look(index, now_ns)
-        silent_ns = now_ns - self._from(index, self.seen[index])
         missed, overdue = self._patience[index]
-        if silent_ns >= overdue:
+        if now_ns - self._from(index, self.seen[index]) >= overdue:
             self._apply(index, Event.MUTE if self._connected[index] else Event.OVERDUE, now_ns)
             return
-        if silent_ns >= missed:
+        if now_ns - self._spoke(index) >= missed:
             self._apply(index, Event.MISSED, now_ns)
-        self._plan(index, self._from(index, self.seen[index]))
+        self._plan(index)
 
-    def _plan(self, index: int, since_ns: int) -> None:
-        """Plan the next visit of a device that was last heard at `since_ns`."""
+    def _spoke(self, index: int) -> int:
+        """Return when it was last heard, as far as that has been looked at: to be connected is no reading."""
+        return self._from(index, min(self._heard(index), self.seen[index]))
+
+    def _plan(self, index: int) -> None:
+        """Plan the next visit of a device."""
         state = self.state[index]
         if state == State.ONLINE:
-            self._wheel.plan(index, since_ns + self._patience[index].missed)
+            self._wheel.plan(index, self._spoke(index) + self._patience[index].missed)
         elif state in {State.STALE, State.UNKNOWN}:
-            self._wheel.plan(index, since_ns + self._patience[index].overdue)
+            self._wheel.plan(index, self._from(index, self.seen[index]) + self._patience[index].overdue)
 
     def _apply(self, index: int, event: Event, now_ns: int) -> None:
         was = self.state[index]

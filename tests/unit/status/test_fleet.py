@@ -241,6 +241,23 @@ def test_a_gateways_word_for_its_child_is_the_childs() -> None:
     assert [(change.who, change.now) for change in street.after(15)] == [(1, State.OFFLINE)]
 
 
+def test_a_live_word_of_one_that_is_online_is_a_sign_of_life_but_no_reading(online: Street) -> None:
+    online.after(29)
+    online.connects()
+    assert [change.event for change in online.after(15)] == [Event.MISSED]
+    assert online.fleet.last_seen(0) == START + 30 * SECOND
+    online.leaves()
+    assert [change.event for change in online.after(30)] == [Event.GONE]
+
+
+def test_a_live_word_moves_the_end_of_its_patience(online: Street) -> None:
+    online.connects()
+    online.after(60)
+    online.leaves()
+    assert online.after(29) == []
+    assert [change.now for change in online.after(1)] == [State.OFFLINE]
+
+
 # --- who is followed ---
 
 
