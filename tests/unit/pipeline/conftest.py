@@ -8,7 +8,7 @@ import pytest
 from hub.directory import Directory
 from hub.pipeline.counters import Counters
 from hub.spool.sqlite import SqliteSpool
-from tests.shipped import PROFILES, VOCABULARY
+from tests.shipped import GENERIC, VOCABULARY
 from tests.unit.pipeline.helpers import Device
 from tests.unit.spool.helpers import OPTIONS
 
@@ -35,7 +35,7 @@ def counters() -> Counters:
 
 @pytest.fixture
 def directory() -> Directory:
-    directory = Directory(VOCABULARY, PROFILES, keep_ns=30 * 86_400 * 1_000_000_000)
+    directory = Directory(VOCABULARY, GENERIC, keep_ns=30 * 86_400 * 1_000_000_000)
     directory.update([Device("cam"), Device("car", profile="generic_tracker"), Device("child", parent="gw")])
     return directory
 

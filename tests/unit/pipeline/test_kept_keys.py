@@ -13,7 +13,7 @@ from provisioning.kept_keys import KeptKeys
 from provisioning.records import NewDevice
 from provisioning.registry import Registry
 from tests.databases import fresh_engine
-from tests.shipped import PROFILES, VOCABULARY
+from tests.shipped import GENERIC, VOCABULARY
 from tests.unit.pipeline.helpers import running
 from tests.unit.spool.helpers import until
 
@@ -38,7 +38,7 @@ def directory(engine: Engine, tmp_path: Path) -> Directory:
     registry.add_devices([NewDevice(id=name, profile="generic_ipcamera") for name in ("cam-1", "cam-2")])
     authority = Authority.create(tmp_path / "pki", clock=time.time_ns)
     Enrolment(engine, authority, time.time_ns).issue_with_hub_keys(["cam-1", "cam-2"])
-    directory = Directory(VOCABULARY, PROFILES, keep_ns=10**18)
+    directory = Directory(VOCABULARY, GENERIC, keep_ns=10**18)
     directory.update(registry.entries())
     return directory
 

@@ -16,7 +16,7 @@ from provisioning.errors import StorageProblem
 from provisioning.records import Lifecycle, NewDevice
 from provisioning.registry import Registry
 from tests.databases import fresh_engine
-from tests.shipped import PROFILES, VOCABULARY
+from tests.shipped import GENERIC, VOCABULARY
 from tests.unit.pipeline.helpers import NOW, running
 from tests.unit.spool.helpers import until
 
@@ -48,7 +48,7 @@ def elsewhere(database: Path, registry: Registry) -> Iterator[Registry]:
 
 @pytest.fixture
 def directory() -> Directory:
-    return Directory(VOCABULARY, PROFILES, keep_ns=10**18)
+    return Directory(VOCABULARY, GENERIC, keep_ns=10**18)
 
 
 @pytest.fixture
