@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from hub.profiles.mqtt import Source
+    from hub.profiles.terms import Terms
     from hub.profiles.values import Conversion
     from hub.profiles.vocabulary import Reading
 
@@ -133,6 +134,15 @@ class Field:
             return value * self.conversion.scale + self.conversion.offset
         except OverflowError:
             return math.copysign(math.inf, self.conversion.scale if value > 0 else -self.conversion.scale)
+
+
+def field_of(terms: Terms, measurement: str, name: str, source: Source) -> Field:
+    """Return the field that a reading of a message becomes."""
+    reading = terms.reading(measurement, name)
+    if reading is None:
+        raise KeyError(f"{measurement}.{name} is not in the vocabulary")
+    place = source.path or ("payload" if source.at is None else f"byte {source.at}")
+    return Field(terms.field(measurement, name), reading, source, place)
 
 
 def careful(field: Field, value: object, faults: list[Fault]) -> Value | None:

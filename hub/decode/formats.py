@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from reprlib import repr as brief
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 import orjson
 
@@ -16,8 +16,9 @@ from hub.errors import Fault, Reason, Rejected
 
 if TYPE_CHECKING:
     from hub.decode.compiler import Sample
+    from hub.decode.quick import Shapes
     from hub.decode.senml_units import Expected
-    from hub.profiles.mqtt import Format, MessageSpec
+    from hub.profiles.mqtt import MessageSpec
 
 Decoder = Callable[[str, bytes, int, bool, Watch], str]
 """(tag set, payload, time of receipt in ns, retained, watch) -> lines, each ended by a newline; raises only Rejected.
@@ -26,15 +27,28 @@ A live message, also one that is rejected, moves the watch's `heard_ns`.
 """
 
 
-def decoder_of(spec: MessageSpec, sample: Sample, units: Expected) -> Decoder:
+def decoder_of(spec: MessageSpec, shapes: Shapes, units: Expected) -> Decoder:
     """Return the decoder of the payloads that `spec` describes.
 
     Args:
-        sample: what decodes each of the documents in a payload.
+        spec: what the profile says of them.
+        shapes: what decodes the documents in a payload.
         units: in which the numbers of SenML records may be.
     """
-    decode = _senml(units, sample) if spec.format == "senml" else _MAKERS[spec.format](spec, sample)
+    decode = _made(spec, shapes, units)
     return _forgiving(spec, decode) if spec.retained == "ignore" or spec.empty == "ignored" else decode
+
+
+def _made(spec: MessageSpec, shapes: Shapes, units: Expected) -> Decoder:
+    match spec.format:
+        case "json":
+            return _selecting(spec, shapes.careful) if spec.when or spec.samples else _plain(shapes)
+        case "senml":
+            return _senml(units, shapes.careful)
+        case "text":
+            return _text(shapes.careful)
+        case "binary":
+            return _binary(spec, shapes.careful)
 
 
 def together(decoders: Sequence[Decoder]) -> Decoder:
@@ -74,12 +88,9 @@ def _forgiving(spec: MessageSpec, decode: Decoder) -> Decoder:
     return forgive
 
 
-def _json(spec: MessageSpec, sample: Sample) -> Decoder:
-    return _selecting(spec, sample) if spec.when or spec.samples else _plain(sample)
-
-
-def _plain(sample: Sample) -> Decoder:
+def _plain(shapes: Shapes) -> Decoder:
     """Payloads that are one JSON object, or an array of them."""
+    careful, quick, meet = shapes.careful, shapes.quick, shapes.meet
 
     def decode(tags: str, payload: bytes, received_ns: int, retained: bool, watch: Watch) -> str:  # noqa: FBT001 - as every decoder
         if not retained:
@@ -89,9 +100,11 @@ def _plain(sample: Sample) -> Decoder:
         except orjson.JSONDecodeError as error:
             raise Rejected([Fault(Reason.BAD_PAYLOAD, f"not JSON: {error}")]) from None
         if type(doc) is dict:
+            keys = tuple(doc)
+            sample = quick.get(keys) or meet(keys)
             return sample(tags, doc, received_ns, retained, True, watch)  # noqa: FBT003 - hot path
         if type(doc) is list and doc:
-            return _each(sample, tags, doc, received_ns, watch, retained=retained)
+            return _each(careful, tags, doc, received_ns, watch, retained=retained)
         raise Rejected([Fault(Reason.WRONG_TYPE, "is neither a JSON object nor an array of them")])
 
     return decode
@@ -142,7 +155,7 @@ def _senml(units: Expected, sample: Sample) -> Decoder:
     return decode
 
 
-def _text(_: MessageSpec, sample: Sample) -> Decoder:
+def _text(sample: Sample) -> Decoder:
     def decode(tags: str, payload: bytes, received_ns: int, retained: bool, watch: Watch) -> str:  # noqa: FBT001 - as every decoder
         if not retained:
             watch.heard_ns = received_ns
@@ -190,10 +203,3 @@ def _object(doc: object) -> dict[str, Any]:
     if type(doc) is not dict:
         raise Rejected([Fault(Reason.WRONG_TYPE, "is not a JSON object")])
     return doc
-
-
-_MAKERS: Final[dict[Format, Callable[[MessageSpec, Sample], Decoder]]] = {
-    "json": _json,
-    "text": _text,
-    "binary": _binary,
-}

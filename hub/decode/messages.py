@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from hub.decode.compiler import compile_sample
 from hub.decode.formats import Decoder, decoder_of
+from hub.decode.quick import Keys, Shapes, write_quick
 from hub.decode.senml_units import expected_units
 from hub.decode.time_rule import TimeRule
 from hub.profiles.mqtt import NATIVE
@@ -15,6 +17,7 @@ from hub.profiles.terms import Terms
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from hub.decode.compiler import Sample
     from hub.profiles.mqtt import MessageSpec
     from hub.profiles.schema import Profile
     from hub.profiles.vocabulary import Vocabulary
@@ -53,12 +56,17 @@ def compile_profile(profile: Profile, name: str, vocabulary: Vocabulary, keep_ns
 def _inlet(message: str, spec: MessageSpec, terms: Terms, rule: TimeRule) -> Inlet:
     distinct = message == EVENTS if spec.event is None else spec.event
     bind_sample, units = compile_sample(spec, terms, rule, distinct=distinct), expected_units(spec, terms)
+    write = _nothing if distinct else partial(write_quick, spec, terms, rule)
     topics = spec.topics or (NATIVE[message],)
 
     def bind(topic: str) -> Decoder:
-        return decoder_of(spec, bind_sample(topic.split("/")), units)
+        return decoder_of(spec, Shapes(bind_sample(topic.split("/")), write), units)
 
     return Inlet(topics, bind if spec.looks_at_topic else _always(bind("")), spec.looks_at_topic)
+
+
+def _nothing(_careful: Sample, _keys: Keys) -> None:
+    return None
 
 
 def _always(decode: Decoder) -> Callable[[str], Decoder]:
