@@ -40,6 +40,7 @@ async def _scene(folder: Path, *, token: str = TOKEN) -> AsyncIterator[tuple[Gra
         yield there, run
 
 
+@pytest.mark.slow
 async def test_push_says_what_it_did_and_then_nothing_more(tmp_path: Path) -> None:
     async with _scene(tmp_path) as (_, run):
         first = await run("push", "--json")
@@ -49,6 +50,7 @@ async def test_push_says_what_it_did_and_then_nothing_more(tmp_path: Path) -> No
         assert second.stdout.count("same") == THINGS
 
 
+@pytest.mark.slow
 async def test_diff_and_check_tell_an_edited_dashboard_and_the_exit_code_too(tmp_path: Path) -> None:
     async with _scene(tmp_path) as (there, run):
         await run("push")

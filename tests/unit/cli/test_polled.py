@@ -92,6 +92,7 @@ def test_without_a_hub_nobody_polls(run: Run) -> None:
     assert any(line.split() == ["polling", "not", "polled:", "the", "hub", "does", "not", "run"] for line in lines)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("answered_ns", "fault", "words"),
     [

@@ -263,6 +263,7 @@ async def test_something_else_is_not_taken_for_a_grafana(answer: tuple[int, Any]
             await version(client)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("answer", [None, [], "text", 7, {"dashboard": 1}, {"versions": [1]}, {"meta": []}])
 async def test_answers_of_an_unknown_shape_fail_their_thing_and_nothing_else(answer: object) -> None:
     async with _ready() as (there, client, items):

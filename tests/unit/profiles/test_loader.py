@@ -84,6 +84,7 @@ def said(folder: Path, old: str, new: str) -> list[str]:
     return [sentence.removeprefix(str(file)) for sentence in found]
 
 
+@pytest.mark.slow
 def test_the_shipped_profiles_are_found_and_right() -> None:
     vocabulary, profiles = load_profiles()
 

@@ -147,6 +147,7 @@ def test_a_lost_limit_opens_nothing(users: Users, engine: Engine) -> None:
 # Passwords
 
 
+@pytest.mark.slow
 def test_a_password_opens_what_its_user_may_do(users: Users) -> None:
     users.add(BUDI)
     users.set_password("budi", PASSWORD)
@@ -194,6 +195,7 @@ def test_a_password_that_will_not_do_is_refused_without_being_repeated(password:
     assert password not in str(refused.value)
 
 
+@pytest.mark.slow
 def test_passwords_are_kept_as_argon2id() -> None:
     assert hash_password(PASSWORD).startswith("$argon2id$v=19$m=65536,t=3,p=4$")
     assert hash_password(PASSWORD) != hash_password(PASSWORD)

@@ -100,6 +100,7 @@ async def test_it_is_connected_once_it_has_subscribed(door: Door, made: Made) ->
         assert source.connections == 2
 
 
+@pytest.mark.slow
 async def test_each_reason_is_said_once_in_a_streak_and_anew_in_the_next(
     door: Door, made: Made, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -189,6 +189,7 @@ def test_a_backlog_moves_bytes_into_the_hours_in_which_they_were_sent(hub: Hub) 
     assert sent(hub.history, "bandwidth_day", device="bus-1") == {MIDNIGHT: 10_500}
 
 
+@pytest.mark.slow
 def test_an_hour_of_yesterday_is_written_again_with_its_whole_sum(hub: Hub) -> None:
     device = Counter(now_ns=MIDNIGHT)
     samples = []

@@ -67,6 +67,7 @@ def online() -> Street:
 # --- silence ---
 
 
+@pytest.mark.slow
 def test_a_device_that_was_never_heard_is_never_seen(street: Street) -> None:
     assert street.after(86_400) == []
     assert street.state() is State.NEVER_SEEN

@@ -200,6 +200,7 @@ async def test_a_packet_beyond_what_was_agreed_ends_the_link_before_it_fills_the
 # --- back-pressure ---
 
 
+@pytest.mark.slow
 async def test_a_paused_link_reads_nothing_and_the_brokers_writes_stall(door: Door, hub: Hub) -> None:
     async with linked(door, hub) as (link, peer):
         link.pause()
@@ -249,6 +250,7 @@ async def test_a_paused_link_goes_on_with_pingreq_and_the_deadline_waits(door: D
 # --- acknowledging ---
 
 
+@pytest.mark.slow
 async def test_acknowledgements_arrive_in_order_however_many_there_are(door: Door, hub: Hub) -> None:
     async with linked(door, hub) as (link, peer):
         ids = list(range(20_000, 0, -1))

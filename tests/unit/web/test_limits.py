@@ -86,6 +86,7 @@ def test_an_ipv6_network_counts_as_one_address(address: str, network: str) -> No
     assert network_of((address, 1)) == network
 
 
+@pytest.mark.slow
 async def test_too_many_requests_are_told_when_to_come_back(client: Client) -> None:
     answers = [await client.post("/bodies") for _ in range(9)]
     assert [answer.status for answer in answers] == [200] * 8 + [429]

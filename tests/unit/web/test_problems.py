@@ -129,6 +129,7 @@ async def test_a_body_that_is_none_is_refused(client: Client, body: bytes) -> No
     assert answer.problem["status"] in {400, 422}
 
 
+@pytest.mark.slow
 @served
 async def test_every_error_of_provisioning_is_explained_where_its_type_leads(client: Client) -> None:
     for what, error in RAISED.items():

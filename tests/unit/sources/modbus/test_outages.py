@@ -115,6 +115,7 @@ async def test_an_hour_without_the_database_changes_no_poll_and_loses_no_point(t
     assert (counters.late, counters.failed, counters.dropped) == (0, 0, 0)
 
 
+@pytest.mark.slow
 async def test_both_away_for_hours_in_turns_and_together(tmp_path: Path) -> None:
     async with hall(tmp_path / "spool.db") as one:
         pace, line, gate = one.world.pace, one.world.line(), one.sink.gate
