@@ -29,10 +29,11 @@ class LevelOptions(_Section):
 
 
 class PromiseOptions(_Section):
-    """What a camera is set to deliver; less than half of it is a sign of trouble."""
+    """What a device is set to; a camera in trouble delivers less than half of it, an older firmware is behind."""
 
     fps: float | None = Field(default=None, gt=0, le=480)
     bitrate_bps: int | None = Field(default=None, gt=0)
+    firmware: str | None = Field(default=None, pattern=r"[0-9]", max_length=100)
 
 
 class HealthOptions(_Section):
@@ -45,9 +46,9 @@ class HealthOptions(_Section):
     warm_c: float = 70
     hot_c: float = 85
     certificate_days: int = Field(default=14, ge=1, le=30, description="Left, when a certificate should be new")
-    promises: dict[str, PromiseOptions] = Field(default={}, description="Profile -> what its cameras are set to")
+    promises: dict[str, PromiseOptions] = Field(default={}, description="Profile -> what its devices are set to")
     devices: dict[str, PromiseOptions] = Field(
-        default={}, description="Device -> what it is set to itself, in place of all that its profile's cameras are"
+        default={}, description="Device -> what it is set to itself, in place of all that its profile's devices are"
     )
     river: dict[str, LevelOptions] = Field(default={}, description="Device -> thresholds of its gauge")
 

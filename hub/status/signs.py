@@ -5,6 +5,7 @@ Thresholds are `hub.status.options.HealthOptions`.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, cast
 
@@ -15,6 +16,10 @@ if TYPE_CHECKING:
 
     from hub.decode.watch import Vitals
     from hub.status.options import HealthOptions, LevelOptions, PromiseOptions
+
+
+_SHOWN: Final = 60
+"""Characters of a version that a reason shows."""
 
 
 class Finding(NamedTuple):
@@ -44,7 +49,8 @@ class Rule(NamedTuple):
     Attributes:
         find: says what is wrong ...
         suspect: ... and is only asked when this holds of the value `v`: an expression of Python in which names of
-            HealthOptions stand for their values, and `half_fps` and `half_bps` for half of what was promised.
+            HealthOptions stand for their values, `half_fps` and `half_bps` for half of what was promised, and
+            `firmware` for the version that was.
     """
 
     find: Find
@@ -100,6 +106,17 @@ def _temperature(value: float, subject: Subject, *_: bool) -> Finding | None:
     return Finding(10, f"warm: {value:.0f} °C inside") if value >= subject.options.warm_c else None
 
 
+def _firmware(value: str, subject: Subject, *_: bool) -> Finding | None:
+    promised = subject.promise.firmware if subject.promise else None
+    behind = promised is not None and [] != _version(value) < _version(promised)
+    return Finding(10, f"firmware {value[:_SHOWN]} is behind {promised}") if behind else None
+
+
+def _version(text: str) -> list[int]:
+    """Return the numbers of a version, which vendors join by whatever they like; they come in order of weight."""
+    return [int(number) for number in re.findall(r"\d+", text, re.ASCII)]
+
+
 def _level(value: float, subject: Subject, before: bool) -> Finding | None:  # noqa: FBT001 - see Rule
     """A river over its threshold is no fault of the gauge: no points off, but an incident.
 
@@ -133,6 +150,7 @@ RULES: Final[Mapping[str, Rule]] = {
     "replace_battery": _when_true(20, "its batteries need to be replaced"),
     "fault": _when_true(40, "broken, by its own judgement"),
     "device_temperature_c": Rule(_temperature, "v >= warm_c or v >= hot_c"),
+    "firmware": Rule(_firmware, "v != firmware and firmware is not None"),
     "clock_skew": _when_true(10, "clock is wrong"),
     "water_level_m": Rule(_level, "True"),
 }
@@ -154,7 +172,8 @@ def glance(
     less than one.
     """
     half_fps, half_bps = ((promise.fps or 0) / 2, (promise.bitrate_bps or 0) / 2) if promise else (0, 0)
-    known = {**options.model_dump(exclude={"promises", "devices", "river"}), "half_fps": half_fps, "half_bps": half_bps}
+    promised = {"half_fps": half_fps, "half_bps": half_bps, "firmware": promise.firmware if promise else None}
+    known = {**options.model_dump(exclude={"promises", "devices", "river"}), **promised}
     asked = [f"((v := sample[{place}]) is not None and ({rule.suspect}))" for place, _, rule in rules]
     # S307: what is evaluated are the rules of this file and places in a sample; settings only give names their values.
     return cast("Callable[[Vitals], bool]", eval(f"lambda sample: {' or '.join(asked) or 'False'}", known))  # noqa: S307

@@ -11,15 +11,19 @@ from hub.status.options import HealthOptions, LevelOptions, PromiseOptions, Stat
 from hub.status.presence import SECOND
 from tests.unit.status.night import MIDNIGHT, ZONE, Entry
 
-SIGNS = ("cctv.fps", "cctv.bitrate_bps", "level.water_level_m")
+SIGNS = ("cctv.fps", "cctv.bitrate_bps", "level.water_level_m", "cctv.firmware")
 OPTIONS = HealthOptions(
     promises={"camera": PromiseOptions(fps=25, bitrate_bps=4_000_000)},
-    devices={"parking": PromiseOptions(fps=5), "gate": PromiseOptions(fps=50, bitrate_bps=8_000_000)},
+    devices={
+        "yard": PromiseOptions(firmware="V5.7.3 build 220112"),
+        "parking": PromiseOptions(fps=5),
+        "gate": PromiseOptions(fps=50, bitrate_bps=8_000_000),
+    },
     river={"parking": LevelOptions(warning_m=1, critical_m=2)},
 )
 
 
-def health(device: str, fps: float, bitrate_bps: int, level_m: float | None = None) -> str:
+def health(device: str, fps: float, bitrate_bps: int, level_m: float | None = None, firmware: str | None = None) -> str:
     """Return the reasons in words once a device has reported this."""
     watch = Watch(device, 0)
     status = Status({device: watch}, {"camera": Model("cctv", 30 * SECOND, SIGNS)}, StatusOptions(), OPTIONS, ZONE)
@@ -27,7 +31,7 @@ def health(device: str, fps: float, bitrate_bps: int, level_m: float | None = No
     for ear in Ear:
         status.hear(ear, MIDNIGHT)
     watch.heard_ns = MIDNIGHT + SECOND
-    watch.keep((watch.heard_ns, watch.heard_ns, fps, bitrate_bps, level_m))
+    watch.keep((watch.heard_ns, watch.heard_ns, fps, bitrate_bps, level_m, firmware))
     status.tick(watch.heard_ns)
     return status.health.of(0)[1]
 
@@ -50,3 +54,25 @@ def test_a_device_may_be_set_otherwise_than_its_profile(
 
 def test_a_gauge_with_a_camera_is_held_to_both() -> None:
     assert health("parking", 2, 1, 1.5) == "2 of 5 frames a second; water at 1.50 m, warning is 1.00 m"
+
+
+@pytest.mark.parametrize(
+    ("firmware", "reason"),
+    [
+        ("V5.7.3 build 220112", ""),
+        ("V5.7.3 build 211101", "firmware V5.7.3 build 211101 is behind V5.7.3 build 220112"),
+        ("V5.7.10", ""),
+        ("5.6", "firmware 5.6 is behind V5.7.3 build 220112"),
+        ("V6", ""),
+        ("", ""),
+        ("beta", ""),
+        ("1." * 512, f"firmware {'1.' * 30} is behind V5.7.3 build 220112"),
+        (None, ""),
+    ],
+)
+def test_a_firmware_is_behind_when_its_numbers_are(firmware: str | None, reason: str) -> None:
+    assert health("yard", 25, 4_000_000, firmware=firmware) == reason
+
+
+def test_where_no_firmware_is_promised_none_is_behind() -> None:
+    assert health("street", 25, 4_000_000, firmware="0.1") == ""
