@@ -58,6 +58,8 @@ class Shapes:
         quick: keys -> what decodes documents that hold them in this order.
     """
 
+    __slots__ = ("_met", "_write", "careful", "quick")
+
     def __init__(self, careful: Sample, write: Write) -> None:
         self.careful = careful
         self.quick: dict[Keys, Sample] = {}
