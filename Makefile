@@ -50,7 +50,7 @@ check: lint ## Lint, types, imports, and the unit tests but the slow ones, with 
 
 test: setup-tests lint ## Everything: lint, types, imports, all unit tests, and those with real servers
 	$(BIN)/pytest -q -n auto tests/unit
-	$(BIN)/pytest -q tests/integration
+	$(BIN)/pytest -q -n 3 --dist loadfile tests/integration
 
 dashboards: $(STAMP) ## Write grafana/generated and grafana/provisioning anew from grafana/*.py
 	$(BIN)/python -m grafana
