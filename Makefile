@@ -15,6 +15,10 @@ TESTERS  := mosquitto_pub:mosquitto-clients victoria-metrics:victoria-metrics op
 # mbpoll brings libmodbus, on which one of the tests' servers stands; npm brings the other.
 NODE     := tests/integration/modbus/node
 
+# Tests with real servers mostly wait, so more of them than two cores run at once; each file by itself, as its tests may
+# share servers; and in their order, as otherwise the files of few tests, which take the longest, would come last.
+BESIDE   := -n 3 --dist loadfile --no-loadscope-reorder
+
 # Python keeps what it compiled, as mypy keeps what it checked: the second run is the quick one.
 unexport PYTHONDONTWRITEBYTECODE
 
@@ -50,7 +54,7 @@ check: lint ## Lint, types, imports, and the unit tests but the slow ones, with 
 
 test: setup-tests lint ## Everything: lint, types, imports, all unit tests, and those with real servers
 	$(BIN)/pytest -q -n auto tests/unit
-	$(BIN)/pytest -q tests/integration
+	$(BIN)/pytest -q $(BESIDE) tests/integration
 
 dashboards: $(STAMP) ## Write grafana/generated and grafana/provisioning anew from grafana/*.py
 	$(BIN)/python -m grafana

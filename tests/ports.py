@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import random
 import socket
+import time
 from contextlib import ExitStack, suppress
 
 LOOPBACK = "127.0.0.1"
+PATIENCE_S = 60.0
 KERNELS = 32_768
 """From here on Linux picks ports by itself: one of those may be a connection's by the time that a server wants it."""
 _chance = random.SystemRandom()  # as no test's seed and no neighbour's choice shall lead to the same port
@@ -27,3 +29,18 @@ def free_ports(count: int) -> list[int]:
                 stack.enter_context(socket.create_server((LOOPBACK, port)))
                 found.append(port)
         return found
+
+
+def wait_for_listener(port: int) -> None:
+    """Wait until somebody listens on a port.
+
+    Raises:
+        AssertionError: nobody does.
+    """
+    deadline = time.monotonic() + PATIENCE_S
+    while True:
+        with socket.socket() as probe:
+            if probe.connect_ex((LOOPBACK, port)) == 0:
+                return
+        assert time.monotonic() < deadline, f"nothing listens on port {port}"
+        time.sleep(0.02)

@@ -135,7 +135,7 @@ class Rig:
 
     def health(self) -> Health | None:
         """Ask the hub how it is; None when it does not answer."""
-        connection = http.client.HTTPConnection(LOOPBACK, self.settings.web.port, timeout=5)
+        connection = http.client.HTTPConnection(LOOPBACK, self.settings.web.port, timeout=PATIENCE_S)
         try:
             connection.request("GET", "/health")
             return Health.model_validate_json(connection.getresponse().read())

@@ -13,14 +13,12 @@ import aiohttp
 from hub.web.options import WebOptions
 from hub.web.problems import PROBLEM_TYPE
 from hub.web.server import serve
-from tests.ports import free_port
+from tests.ports import PATIENCE_S, free_port
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping
 
     from fastapi import FastAPI
-
-PATIENCE_S = 10
 
 
 @dataclass(frozen=True)

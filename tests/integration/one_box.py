@@ -131,7 +131,7 @@ class OneBox:
         return found
 
     def _health(self) -> Health | None:
-        connection = http.client.HTTPConnection(LOOPBACK, self.settings.web.port, timeout=5)
+        connection = http.client.HTTPConnection(LOOPBACK, self.settings.web.port, timeout=PATIENCE_S)
         try:
             connection.request("GET", "/health")
             return Health.model_validate_json(connection.getresponse().read())

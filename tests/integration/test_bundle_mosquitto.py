@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import socket
 import subprocess
 import time
 import zipfile
@@ -18,7 +17,7 @@ from provisioning.enrolment import Enrolment
 from provisioning.records import NewDevice
 from provisioning.registry import Registry
 from provisioning.tables import metadata
-from tests.ports import free_port
+from tests.ports import PATIENCE_S, free_port, wait_for_listener
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -52,7 +51,7 @@ def broker(tmp_path: Path, authority: Authority) -> Iterator[int]:
     (folder / "mosquitto.conf").write_text("\n".join(line.strip() for line in config.splitlines()))
     process = subprocess.Popen([_mosquitto(), "-c", folder / "mosquitto.conf"], stderr=subprocess.DEVNULL)
     try:
-        _wait_for(port)
+        wait_for_listener(port)
         yield port
     finally:
         process.terminate()
@@ -76,9 +75,10 @@ def device(tmp_path: Path, authority: Authority, broker: int) -> Iterator[Path]:
 def test_the_command_in_the_explanation_publishes(device: Path, broker: int) -> None:
     listen = ["mosquitto_sub", "-h", "localhost", "-p", str(broker), "--cafile", "ca.pem", "--cert", "device.pem"]
     listen += ["--key", "device.key", "-i", "listener", "-c", "-q", "1", "-t", "devices/#", "-F", "%t %p"]
-    subprocess.run([*listen, "-E"], cwd=device, check=True, timeout=30)  # from here on the broker keeps what comes
-    subprocess.run(["sh", "-c", _command(device)], cwd=device, check=True, timeout=30)
-    heard = subprocess.run([*listen, "-C", "1", "-W", "20"], cwd=device, check=True, timeout=30, capture_output=True)
+    # from here on the broker keeps what comes
+    subprocess.run([*listen, "-E"], cwd=device, check=True, timeout=PATIENCE_S)
+    subprocess.run(["sh", "-c", _command(device)], cwd=device, check=True, timeout=PATIENCE_S)
+    heard = subprocess.run([*listen, "-C", "1"], cwd=device, check=True, timeout=PATIENCE_S, capture_output=True)
     assert heard.stdout.decode() == f"devices/cam-1/telemetry {SAMPLE}\n"
 
 
@@ -90,12 +90,3 @@ def _command(device: Path) -> str:
 
 def _mosquitto() -> str:
     return shutil.which("mosquitto", path="/usr/sbin:/usr/local/sbin:/usr/bin:/usr/local/bin") or "mosquitto"
-
-
-def _wait_for(port: int) -> None:
-    for _ in range(200):
-        with socket.socket() as probe:
-            if probe.connect_ex(("127.0.0.1", port)) == 0:
-                return
-        time.sleep(0.05)
-    pytest.fail(f"nothing listens on port {port}")

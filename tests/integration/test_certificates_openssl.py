@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import socket
 import subprocess
 import time
 from typing import TYPE_CHECKING
@@ -19,7 +18,7 @@ from provisioning.files import write_atomically
 from provisioning.records import NewDevice
 from provisioning.registry import Registry
 from provisioning.tables import metadata
-from tests.ports import free_port
+from tests.ports import PATIENCE_S, free_port, wait_for_listener
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -64,14 +63,16 @@ def unpacked(folder: Path, issued: Issued) -> Path:
 
 
 def openssl(*arguments: str | Path) -> str:
-    return subprocess.run(["openssl", *arguments], capture_output=True, text=True, check=True, timeout=30).stdout
+    return subprocess.run(
+        ["openssl", *arguments], capture_output=True, text=True, check=True, timeout=PATIENCE_S
+    ).stdout
 
 
 def verdict(folder: Path, purpose: str) -> bool:
     """Whether the leaf verifies for a purpose when only the root is trusted."""
     command = ["openssl", "verify", "-x509_strict", "-purpose", purpose, "-CAfile", "root.pem"]
     command += ["-untrusted", "issuing.pem", "leaf.pem"]
-    return subprocess.run(command, cwd=folder, capture_output=True, timeout=30, check=False).returncode == 0
+    return subprocess.run(command, cwd=folder, capture_output=True, timeout=PATIENCE_S, check=False).returncode == 0
 
 
 def test_a_device_is_a_client_only(device: Path) -> None:
@@ -160,7 +161,7 @@ def server(service: Path) -> Iterator[int]:
     command += ["-cert_chain", "device.pem", "-cert", "leaf.pem", "-key", "device.key", "-CAfile", "root.pem", "-www"]
     process = subprocess.Popen(command, cwd=service, stdin=subprocess.PIPE, stderr=subprocess.DEVNULL)
     try:
-        _wait_for(port)
+        wait_for_listener(port)
         yield port
     finally:
         process.kill()
@@ -192,14 +193,5 @@ def _talk(folder: Path, port: int, *options: str) -> str:
     command += ["-verify_return_error", "-CAfile", "ca.pem", *options]
     request = b"GET / HTTP/1.0\r\n\r\n"
     return subprocess.run(
-        command, cwd=folder, input=request, capture_output=True, timeout=30, check=False
+        command, cwd=folder, input=request, capture_output=True, timeout=PATIENCE_S, check=False
     ).stdout.decode()
-
-
-def _wait_for(port: int) -> None:
-    for _ in range(200):
-        with socket.socket() as probe:
-            if probe.connect_ex(("127.0.0.1", port)) == 0:
-                return
-        time.sleep(0.05)
-    pytest.fail(f"nothing listens on port {port}")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import shutil
-import socket
 import subprocess
 import time
 from dataclasses import dataclass
@@ -23,7 +22,7 @@ from provisioning.registry import Registry
 from provisioning.revocation import Revocation
 from provisioning.rotation import Rotation
 from provisioning.schema import metadata
-from tests.ports import free_port
+from tests.ports import PATIENCE_S, free_port, wait_for_listener
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -146,7 +145,7 @@ def _broker(city: City) -> Iterator[int]:
     (city.folder / "mosquitto.conf").write_text("\n".join(line.strip() for line in config.splitlines()))
     process = subprocess.Popen([_mosquitto(), "-c", city.folder / "mosquitto.conf"], stderr=subprocess.DEVNULL)
     try:
-        _wait_for(port)
+        wait_for_listener(port)
         yield port
     finally:
         process.terminate()
@@ -156,28 +155,19 @@ def _broker(city: City) -> Iterator[int]:
 def _publishes(folder: Path, name: str, port: int) -> bool:
     command = ["mosquitto_pub", "-h", "localhost", "-p", str(port), "--cafile", "chain.pem", "--cert", f"{name}.pem"]
     command += ["--key", f"{name}.pem", "-i", name, "-q", "1", "-t", "t", "-m", "m"]
-    return subprocess.run(command, cwd=folder, capture_output=True, timeout=30, check=False).returncode == 0
+    return subprocess.run(command, cwd=folder, capture_output=True, timeout=PATIENCE_S, check=False).returncode == 0
 
 
 def _verifies(folder: Path, name: str) -> bool:
     command = ["openssl", "verify", "-x509_strict", "-purpose", "sslclient", "-crl_check", "-CRLfile", "crl.pem"]
     command += ["-CAfile", "chain.pem", "-untrusted", f"{name}.pem", f"{name}.pem"]
-    return subprocess.run(command, cwd=folder, capture_output=True, timeout=30, check=False).returncode == 0
+    return subprocess.run(command, cwd=folder, capture_output=True, timeout=PATIENCE_S, check=False).returncode == 0
 
 
 def _openssl(*arguments: str, given: str) -> str:
     command = ["openssl", *arguments]
-    return subprocess.run(command, input=given, capture_output=True, text=True, check=True, timeout=30).stdout
+    return subprocess.run(command, input=given, capture_output=True, text=True, check=True, timeout=PATIENCE_S).stdout
 
 
 def _mosquitto() -> str:
     return shutil.which("mosquitto", path="/usr/sbin:/usr/local/sbin:/usr/bin:/usr/local/bin") or "mosquitto"
-
-
-def _wait_for(port: int) -> None:
-    for _ in range(200):
-        with socket.socket() as probe:
-            if probe.connect_ex(("127.0.0.1", port)) == 0:
-                return
-        time.sleep(0.05)
-    pytest.fail(f"nothing listens on port {port}")

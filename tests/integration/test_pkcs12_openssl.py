@@ -11,6 +11,7 @@ import pytest
 from provisioning.bundle import new_password, write_pkcs12
 from provisioning.ca import Authority
 from provisioning.certificates import new_key, private_pem
+from tests.ports import PATIENCE_S
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -28,7 +29,9 @@ def issued(tmp_path: Path) -> IssuedWithKey:
 def openssl(folder: Path, password: str, *options: str) -> subprocess.CompletedProcess[str]:
     """Read cam-1.p12; the password comes by standard input, as arguments are seen by everybody."""
     command = ["openssl", "pkcs12", "-in", "cam-1.p12", "-passin", "stdin", *options]
-    return subprocess.run(command, cwd=folder, input=password, capture_output=True, text=True, timeout=30, check=False)
+    return subprocess.run(
+        command, cwd=folder, input=password, capture_output=True, text=True, timeout=PATIENCE_S, check=False
+    )
 
 
 @pytest.mark.parametrize("password", [new_password(), "with spaces and 'quotes' \"\\"], ids=["made", "typed"])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import socket
 import subprocess
 import time
 from getpass import getuser
@@ -13,7 +12,7 @@ from provisioning.bundle import bundle_files, write_folder
 from provisioning.ca import Authority
 from provisioning.certificates import new_key, private_pem
 from provisioning.files import write_atomically
-from tests.ports import free_port
+from tests.ports import PATIENCE_S, free_port, wait_for_listener
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -63,21 +62,13 @@ class Broker:
 
     def start(self) -> None:
         self._process = subprocess.Popen(["/usr/sbin/mosquitto", "-c", str(self._folder / "mosquitto.conf")])
-        deadline = time.monotonic() + 10
-        while True:
-            try:
-                socket.create_connection(("127.0.0.1", self.port), 1).close()
-            except OSError:
-                assert self._process.poll() is None
-                assert time.monotonic() < deadline
-                time.sleep(0.02)
-            else:
-                return
+        wait_for_listener(self.port)
+        assert self._process.poll() is None
 
     def stop(self) -> None:
         if self._process is not None:
             self._process.terminate()
-            self._process.wait(10)
+            self._process.wait(PATIENCE_S)
 
     @property
     def observer(self) -> MqttOptions:

@@ -17,6 +17,7 @@ from hub.sim.link import DeviceLink
 from hub.sim.plan import Behaviour, CameraPlan, DevicePlan
 from hub.transport.tls import client_context
 from tests.integration.sim.broker import Broker
+from tests.ports import PATIENCE_S
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
@@ -39,7 +40,7 @@ class Observer:
 
     async def until(self, topic: str, payload: bytes | None = None) -> bytes:
         """Return the next message on `topic`, or the next that is `payload`."""
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(PATIENCE_S):
             async for message in self._client.messages:
                 body = bytes(message.payload)
                 self.heard.append((message.topic.value, body))

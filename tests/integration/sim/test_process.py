@@ -21,6 +21,7 @@ from hub.sim.plan import CameraPlan, DevicePlan, Plan, RiverPlan
 from hub.sim.report import Happening, Ledger, Totals, parse_line
 from tests.integration.sim.broker import Broker
 from tests.integration.sim.test_device import observing
+from tests.ports import PATIENCE_S
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
@@ -121,7 +122,7 @@ asyncio.run(main())
         assert process.stdout is not None
         child = int(process.stdout.readline())
         process.send_signal(signal.SIGKILL)
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + PATIENCE_S
     while _runs(child):
         assert time.monotonic() < deadline
         time.sleep(0.05)

@@ -18,7 +18,7 @@ from aiohttp.test_utils import TestServer
 from hub.sinks.influx_v1 import InfluxV1Sink
 from hub.sinks.influx_v2 import InfluxV2Sink
 from hub.sinks.options import InfluxV1Options, InfluxV2Options, SinkOptions
-from tests.ports import free_port
+from tests.ports import PATIENCE_S, free_port
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -81,7 +81,7 @@ class _Program:
     def start(self) -> None:
         with self._log.open("ab") as log:
             self._process = subprocess.Popen(self._command, stdout=log, stderr=log)
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + PATIENCE_S
         while not self._answers():
             assert self._process.poll() is None, self._log.read_text()
             assert time.monotonic() < deadline, self._log.read_text()
@@ -90,10 +90,10 @@ class _Program:
     def stop(self) -> None:
         if self._process is not None:
             self._process.terminate()
-            self._process.wait(30)
+            self._process.wait(PATIENCE_S)
 
     def ask(self, method: str, path: str, **form: str) -> bytes:
-        connection = HTTPConnection("127.0.0.1", self._port, timeout=10)
+        connection = HTTPConnection("127.0.0.1", self._port, timeout=PATIENCE_S)
         connection.request(method, f"{path}?{urlencode(form)}", headers=_basic("hub", SECRET))
         answer = connection.getresponse()
         body = answer.read()

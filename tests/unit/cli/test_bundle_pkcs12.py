@@ -3,47 +3,37 @@
 from __future__ import annotations
 
 import json
-import time
 from typing import TYPE_CHECKING
 
 import pytest
-import typer
 from cryptography.hazmat.primitives.serialization.pkcs12 import load_pkcs12
-from typer.testing import CliRunner
 
-from hub.cli.context import Context
 from hub.cli.device import register
 from hub.errors import UsageError
-from provisioning.ca import Authority
 from provisioning.errors import WeakPassword
-from tests.databases import write_fresh
+from tests.copies import write_copy
+from tests.unit.cli.homes import commands, running, write_home
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from pathlib import Path
 
-    from typer.testing import Result
+    from tests.unit.cli.homes import Run
 
-    Run = Callable[..., Result]
+
+APP = commands(register)
+
+
+def _camera(home: Path) -> None:
+    write_copy(home, write_home)
+    running(APP, home)("device", "add", "cam-1", "--profile", "generic_ipcamera")
 
 
 @pytest.fixture
 def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
-    """Runs a command in the home of a hub with a camera; errors come out as they were raised."""
+    """Runs a command in the home of a hub with a camera."""
     monkeypatch.chdir(tmp_path)
-    settings = tmp_path / "cityhub.toml"
-    settings.touch()
-    (tmp_path / "state").mkdir(mode=0o700)
-    write_fresh(tmp_path / "state" / "registry.db")
-    Authority.create(tmp_path / "state" / "pki", clock=time.time_ns)
-    app = typer.Typer()
-    register(app)
-
-    def invoke(*words: str, typed: str = "") -> Result:
-        return CliRunner().invoke(app, words, obj=Context(settings), input=typed, catch_exceptions=False)
-
-    invoke("device", "add", "cam-1", "--profile", "generic_ipcamera")
-    return invoke
+    write_copy(tmp_path, _camera)
+    return running(APP, tmp_path)
 
 
 def test_the_password_is_made_and_shown_once(run: Run, tmp_path: Path) -> None:
@@ -55,7 +45,7 @@ def test_the_password_is_made_and_shown_once(run: Run, tmp_path: Path) -> None:
 
 def test_the_password_may_come_by_standard_input(run: Run, tmp_path: Path) -> None:
     words = ["device", "bundle", "cam-1", "--pkcs12", "--password-stdin", "--out", "out.p12"]
-    result = run(*words, typed="twelve or more\nsomething else\n")
+    result = run(*words, stdin="twelve or more\nsomething else\n")
     assert "twelve" not in result.output
     assert load_pkcs12((tmp_path / "out.p12").read_bytes(), b"twelve or more").key is not None
 
@@ -73,5 +63,5 @@ def test_what_cannot_be_done_is_said_before_a_certificate_is_issued(
     run: Run, words: list[str], error: type[Exception], sentence: str
 ) -> None:
     with pytest.raises(error, match=sentence):
-        run("device", "bundle", "cam-1", *words, typed="short\n")
+        run("device", "bundle", "cam-1", *words, stdin="short\n")
     assert json.loads(run("device", "show", "cam-1", "--json").stdout)["certificates"] == []

@@ -8,12 +8,9 @@ import time
 from typing import TYPE_CHECKING
 
 import pytest
-import typer
-from typer.testing import CliRunner
 
 from hub.cli.certificate import register
-from hub.cli.context import UNWELL, Context
-from hub.migrations import upgrade
+from hub.cli.context import UNWELL
 from provisioning.ca import Authority
 from provisioning.crl import read_lists
 from provisioning.database import open_engine
@@ -22,35 +19,32 @@ from provisioning.errors import AuthorityProblem, Unknown
 from provisioning.files import write_atomically
 from provisioning.records import NewDevice
 from provisioning.registry import Registry
+from tests.copies import write_copy
+from tests.unit.cli.homes import commands, running, write_home
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
     from pathlib import Path
 
-    from typer.testing import Result
-
-    Run = Callable[..., Result]
+    from tests.unit.cli.homes import Run
 
 PASSPHRASE = b"correct horse battery staple\n"
 
 
+APP = commands(register)
+
+
 @pytest.fixture
 def run(tmp_path: Path) -> Run:
-    """Runs a command in the home of a hub; errors come out as they were raised."""
-    settings = tmp_path / "cityhub.toml"
-    settings.touch()
-    (tmp_path / "state").mkdir(mode=0o700)
-    Authority.create(tmp_path / "state" / "pki", clock=time.time_ns)
-    app = typer.Typer()
-    register(app)
-    return lambda *words: CliRunner().invoke(app, words, obj=Context(settings), catch_exceptions=False)
+    """Runs a command in the home of a hub."""
+    write_copy(tmp_path, write_home)
+    return running(APP, tmp_path)
 
 
 @pytest.fixture
 def enrolment(tmp_path: Path, run: Run) -> Iterator[Enrolment]:
     del run
     engine = open_engine(tmp_path / "state" / "registry.db")
-    upgrade(engine)
     Registry(engine, time.time_ns).add_device(NewDevice(id="cam-1", profile="generic_ipcamera"))
     yield Enrolment(engine, Authority.load(tmp_path / "state" / "pki", clock=time.time_ns), time.time_ns)
     engine.dispose()

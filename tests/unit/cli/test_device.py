@@ -9,33 +9,27 @@ import zipfile
 from typing import TYPE_CHECKING
 
 import pytest
-import typer
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import NameOID
-from typer.testing import CliRunner
 
-from hub.cli.context import Context
 from hub.cli.device import check_profile, register, sample_payload
 from hub.decode.messages import compile_profile
 from hub.decode.watch import Watch
 from hub.errors import UsageError
-from provisioning.ca import Authority
 from provisioning.database import open_engine, writing
 from provisioning.errors import AuthorityProblem, BadRequest, InvalidIdentity, ProvisioningError, Unknown, UnknownDevice
 from provisioning.kept_keys import KEPT_NS, KeptKeys
-from tests.databases import write_fresh
+from tests.copies import write_copy
 from tests.shipped import PROFILES, VOCABULARY
+from tests.unit.cli.homes import commands, running, write_home
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from pathlib import Path
 
-    from typer.testing import Result
-
-    Run = Callable[..., Result]
+    from tests.unit.cli.homes import Run
 
 ADD = ["device", "add", "cam-1", "--profile", "generic_ipcamera", "--agency", "dishub", "--site", "pasar"]
 ZONES = ["--zone", "traffic", "--zone", "crime"]
@@ -43,31 +37,35 @@ WHERE = ["--lat", "-7.307", "--lon", "109.362", "--name", "Gerbang utara", "--se
 WELL = {"maintenance_until_ns": None, "maintenance_reason": None}
 
 
-@pytest.fixture
-def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
-    """Runs a command in the home of a hub; errors come out as they were raised."""
-    monkeypatch.chdir(tmp_path)
-    settings = tmp_path / "cityhub.toml"
-    settings.touch()
-    (tmp_path / "state").mkdir(mode=0o700)
-    write_fresh(tmp_path / "state" / "registry.db")
-    Authority.create(tmp_path / "state" / "pki", clock=time.time_ns)
-    app = typer.Typer()
-    register(app)
-    return lambda *words: CliRunner().invoke(app, words, obj=Context(settings), catch_exceptions=False)
+APP = commands(register)
 
 
-@pytest.fixture
-def city(run: Run) -> Run:
+def _city(home: Path) -> None:
+    write_copy(home, write_home)
+    run = running(APP, home)
     run("agency", "add", "dishub", "--name", "Dinas Perhubungan")
     run("site", "add", "pasar", "--agency", "dishub", "--lat", "-7.307", "--lon", "109.362")
-    return run
+
+
+def _camera(home: Path) -> None:
+    write_copy(home, _city)
+    running(APP, home)(*ADD, *ZONES, *WHERE)
 
 
 @pytest.fixture
-def camera(city: Run) -> Run:
-    city(*ADD, *ZONES, *WHERE)
-    return city
+def city(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
+    """Runs a command in the home of a hub with an agency and a site."""
+    monkeypatch.chdir(tmp_path)
+    write_copy(tmp_path, _city)
+    return running(APP, tmp_path)
+
+
+@pytest.fixture
+def camera(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
+    """The same, with a camera there."""
+    monkeypatch.chdir(tmp_path)
+    write_copy(tmp_path, _camera)
+    return running(APP, tmp_path)
 
 
 def test_agencies_and_sites_are_added_and_listed(city: Run) -> None:
@@ -248,13 +246,13 @@ def test_without_an_authority_there_is_no_bundle(camera: Run, tmp_path: Path) ->
 @pytest.mark.parametrize(
     "words", [["device", "add", "cam-1"], ["device", "fly"], ["device", "bundle", "x", "--csr", "no"]]
 )
-def test_wrong_usage_ends_with_two(run: Run, words: list[str]) -> None:
-    assert run(*words).exit_code == 2
+def test_wrong_usage_ends_with_two(city: Run, words: list[str]) -> None:
+    assert city(*words).exit_code == 2
 
 
 @pytest.mark.parametrize("group", ["device", "agency", "site", "zone"])
-def test_each_group_explains_itself(run: Run, group: str) -> None:
-    assert "list" in run(group, "--help").stdout
+def test_each_group_explains_itself(city: Run, group: str) -> None:
+    assert "list" in city(group, "--help").stdout
 
 
 def test_an_unknown_profile_names_those_there_are() -> None:

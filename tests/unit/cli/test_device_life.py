@@ -7,11 +7,8 @@ import time
 from typing import TYPE_CHECKING
 
 import pytest
-import typer
-from typer.testing import CliRunner
 
 from hub.cli.certificate import register as register_certificates
-from hub.cli.context import Context
 from hub.cli.device import register as register_devices
 from hub.cli.device_life import register, register_agencies
 from hub.errors import UsageError
@@ -22,43 +19,36 @@ from provisioning.claims import Claims
 from provisioning.database import open_engine
 from provisioning.errors import Refused, WrongState
 from provisioning.issued import Issued
-from tests.databases import write_fresh
+from tests.copies import write_copy
+from tests.unit.cli.homes import ADDRESS, commands, running, write_home
 from tests.unit.provisioning.life import fresh_key, request
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
     from pathlib import Path
 
-    from typer.testing import Result
-
-    Run = Callable[..., Result]
+    from tests.unit.cli.homes import Run
 
 
-@pytest.fixture
-def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
-    """Runs a command in the home of a hub; errors come out as they were raised."""
-    monkeypatch.chdir(tmp_path)
-    settings = tmp_path / "cityhub.toml"
-    settings.write_text('[bundle]\nbroker_host = "hub.local"\n')
-    (tmp_path / "state").mkdir(mode=0o700)
-    write_fresh(tmp_path / "state" / "registry.db")
-    Authority.create(tmp_path / "state" / "pki", clock=time.time_ns)
-    app = typer.Typer()
-    for group, add in (("device", register), ("agency", register_agencies)):
-        typers = typer.Typer()
-        add(typers)
-        app.add_typer(typers, name=f"{group}-life")
-    register_devices(app)
-    register_certificates(app)
-    return lambda *words: CliRunner().invoke(app, words, obj=Context(settings), catch_exceptions=False)
+APP = commands(
+    register_devices, register_certificates, groups={"device-life": register, "agency-life": register_agencies}
+)
 
 
-@pytest.fixture
-def city(run: Run) -> Run:
+def _city(home: Path) -> None:
+    write_copy(home, write_home, ADDRESS)
+    run = running(APP, home)
     run("agency", "add", "dishub")
     run("agency", "add", "satpolpp")
     run("device", "add", "cam-1", "--profile", "generic_ipcamera", "--agency", "dishub", "--serial", "DS1")
-    return run
+
+
+@pytest.fixture
+def city(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
+    """Runs a command in the home of a hub with a camera."""
+    monkeypatch.chdir(tmp_path)
+    write_copy(tmp_path, _city)
+    return running(APP, tmp_path)
 
 
 @pytest.fixture

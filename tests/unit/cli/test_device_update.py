@@ -6,49 +6,39 @@ import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
-import typer
-from typer.testing import CliRunner
 
-from hub.cli.context import Context
 from hub.cli.device import register
 from hub.cli.device_update import register as register_update
 from hub.errors import UsageError
 from provisioning import audit
 from provisioning.database import open_engine
 from provisioning.errors import InvalidIdentity, Unknown, UnknownDevice
-from tests.databases import write_fresh
+from tests.copies import write_copy
+from tests.unit.cli.homes import commands, running, write_home_alone
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from pathlib import Path
 
-    from typer.testing import Result
+    from tests.unit.cli.homes import Run
 
-    Run = Callable[..., Result]
+
+APP = commands(register, groups={"correct": register_update})
+
+
+def _market(home: Path) -> None:
+    write_copy(home, write_home_alone)
+    run = running(APP, home)
+    run("agency", "add", "dishub")
+    run("site", "add", "pasar", "--agency", "dishub", "--lat", "-7.3", "--lon", "109.3", "--name", "Pasar")
+    words = ["--site", "pasar", "--zone", "traffic", "--serial", "DS1", "--lat", "-7.3", "--lon", "109.4"]
+    run("device", "add", "cam-1", "--profile", "generic_ipcamera", "--name", "Gerbang", *words)
 
 
 @pytest.fixture
-def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
-    """Runs a command in the home of a hub with a camera at a market; errors come out as they were raised."""
-    monkeypatch.chdir(tmp_path)
-    settings = tmp_path / "cityhub.toml"
-    settings.touch()
-    (tmp_path / "state").mkdir(mode=0o700)
-    write_fresh(tmp_path / "state" / "registry.db")
-    app, corrections = typer.Typer(), typer.Typer()
-    register_update(corrections)
-    corrections.callback()(lambda: None)
-    app.add_typer(corrections, name="correct")
-    register(app)
-
-    def invoke(*words: str) -> Result:
-        return CliRunner().invoke(app, words, obj=Context(settings), catch_exceptions=False)
-
-    invoke("agency", "add", "dishub")
-    invoke("site", "add", "pasar", "--agency", "dishub", "--lat", "-7.3", "--lon", "109.3", "--name", "Pasar")
-    words = ["--site", "pasar", "--zone", "traffic", "--serial", "DS1", "--lat", "-7.3", "--lon", "109.4"]
-    invoke("device", "add", "cam-1", "--profile", "generic_ipcamera", "--name", "Gerbang", *words)
-    return invoke
+def run(tmp_path: Path) -> Run:
+    """Runs a command in the home of a hub with a camera at a market."""
+    write_copy(tmp_path, _market)
+    return running(APP, tmp_path)
 
 
 def camera(run: Run) -> dict[str, Any]:

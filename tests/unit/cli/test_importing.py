@@ -3,30 +3,23 @@
 from __future__ import annotations
 
 import json
-import time
 import zipfile
 from typing import TYPE_CHECKING
 
 import pytest
-import typer
-from typer.testing import CliRunner
 
-from hub.cli.context import Context
 from hub.cli.device import register as register_devices
 from hub.cli.importing import register
-from provisioning.ca import Authority
 from provisioning.errors import AlreadyExists, AuthorityProblem
 from provisioning.importing.errors import UnreadableFile
-from tests.databases import write_fresh
+from tests.copies import write_copy
+from tests.unit.cli.homes import commands, running, write_home
 from tests.unit.provisioning.spreadsheets import xlsx
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from pathlib import Path
 
-    from typer.testing import Result
-
-    Run = Callable[..., Result]
+    from tests.unit.cli.homes import Run
 
 GOOD = [
     ["id", "profil", "opd", "nama opd", "lokasi", "nama lokasi", "zona", "lintang", "bujur", "induk"],
@@ -35,25 +28,19 @@ GOOD = [
 ]
 
 
+APP = commands(register_devices, groups={"sheet": register})
+
+
 @pytest.fixture
 def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
-    """Runs a command in the home of a hub; errors come out as they were raised."""
+    """Runs a command in the home of a hub."""
     monkeypatch.chdir(tmp_path)
-    settings = tmp_path / "cityhub.toml"
-    settings.touch()
-    (tmp_path / "state").mkdir(mode=0o700)
-    write_fresh(tmp_path / "state" / "registry.db")
-    Authority.create(tmp_path / "state" / "pki", clock=time.time_ns)
+    write_copy(tmp_path, write_home)
     good = "\n".join(";".join(row) for row in GOOD)
     (tmp_path / "good.csv").write_text(good)
     (tmp_path / "good.xlsx").write_bytes(xlsx(*GOOD))
     (tmp_path / "bad.csv").write_text(good.replace("cam-1;generic_ipcamera", "cam 1;generic_ipcamra"))
-    app, typers = typer.Typer(), typer.Typer()
-    register(typers)
-    typers.callback()(lambda: None)
-    app.add_typer(typers, name="sheet")
-    register_devices(app)
-    return lambda *words: CliRunner().invoke(app, words, obj=Context(settings), catch_exceptions=False)
+    return running(APP, tmp_path)
 
 
 def devices(run: Run) -> list[str]:

@@ -6,9 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 import typer
-from typer.testing import CliRunner
 
-from hub.cli.context import Context
 from hub.cli.device import register as register_devices
 from hub.cli.incidents import register
 from hub.errors import UsageError
@@ -19,40 +17,40 @@ from provisioning.database import open_engine
 from provisioning.errors import Unknown, WrongState
 from provisioning.records import Agency, Contact, Site
 from provisioning.registry import Registry
-from tests.databases import write_fresh
+from tests.copies import write_copy
+from tests.unit.cli.homes import ADDRESS, commands, running, write_home_alone
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from pathlib import Path
 
-    from typer.testing import Result
-
-    Run = Callable[..., Result]
+    from tests.unit.cli.homes import Run
 
 NOON = 1_790_000_000_000_000_000
 
 
-@pytest.fixture
-def run(tmp_path: Path) -> Run:
-    """Runs a command in the home of a hub that has two incidents; errors come out as they were raised."""
-    settings = tmp_path / "cityhub.toml"
-    settings.write_text('[bundle]\nbroker_host = "hub.local"\n')
-    (tmp_path / "state").mkdir(mode=0o700)
-    write_fresh(tmp_path / "state" / "registry.db")
-    app = typer.Typer()
+def _program() -> typer.Typer:
+    app = commands(register_devices)
     devices, sites = typer.Typer(), typer.Typer()
     register(app, devices, sites)
     app.add_typer(devices, name="work")
     app.add_typer(sites, name="site-work")
-    register_devices(app)
+    return app
 
-    def invoke(*words: str) -> Result:
-        return CliRunner().invoke(app, words, obj=Context(settings), catch_exceptions=False)
 
-    invoke("device", "list")
-    invoke("agency", "add", "dishub")
-    _fill(tmp_path / "state" / "registry.db")
-    return invoke
+APP = _program()
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Run:
+    """Runs a command in the home of a hub that has two incidents."""
+    write_copy(tmp_path, _troubled)
+    return running(APP, tmp_path)
+
+
+def _troubled(home: Path) -> None:
+    write_copy(home, write_home_alone, ADDRESS)
+    running(APP, home)("agency", "add", "dishub")
+    _fill(home / "state" / "registry.db")
 
 
 def _fill(database: Path) -> None:

@@ -4,29 +4,24 @@ from __future__ import annotations
 
 import json
 import threading
-import time
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import TYPE_CHECKING, Any
 
 import pytest
-import typer
-from typer.testing import CliRunner
 
-from hub.cli.context import Context
 from hub.cli.device import register
-from provisioning.ca import Authority
+from hub.settings import FILE_NAME
 from provisioning.errors import InvalidIdentity
-from tests.databases import write_fresh
+from tests.copies import write_copy
 from tests.ports import free_ports
+from tests.unit.cli.homes import commands, running, write_home
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
     from pathlib import Path
 
-    from typer.testing import Result
-
-    Run = Callable[..., Result]
+    from tests.unit.cli.homes import Run
 
 METER = ["device", "add", "m1", "--profile", "generic_ipcamera", "--modbus", "tcp://10.20.3.4:502"]
 ANSWERED_NS = 1_790_000_000_000_000_000
@@ -37,16 +32,14 @@ def port() -> int:
     return free_ports(1)[0]
 
 
+APP = commands(register)
+
+
 @pytest.fixture
 def run(tmp_path: Path, port: int) -> Run:
-    settings = tmp_path / "cityhub.toml"
-    settings.write_text(f"[web]\nport = {port}\n")
-    (tmp_path / "state").mkdir(mode=0o700)
-    write_fresh(tmp_path / "state" / "registry.db")
-    Authority.create(tmp_path / "state" / "pki", clock=time.time_ns)
-    app = typer.Typer()
-    register(app)
-    return lambda *words: CliRunner().invoke(app, words, obj=Context(settings), catch_exceptions=False)
+    write_copy(tmp_path, write_home)
+    (tmp_path / FILE_NAME).write_text(f"[web]\nport = {port}\n")
+    return running(APP, tmp_path)
 
 
 @contextmanager

@@ -9,10 +9,7 @@ import time
 from typing import TYPE_CHECKING
 
 import pytest
-import typer
-from typer.testing import CliRunner
 
-from hub.cli.context import Context
 from hub.cli.device import register as register_devices
 from hub.cli.sticker import register
 from hub.errors import UsageError
@@ -22,42 +19,35 @@ from provisioning.claims import Claims
 from provisioning.database import open_engine
 from provisioning.errors import UnknownDevice
 from provisioning.issued import Issued
-from tests.databases import write_fresh
+from tests.copies import write_copy
+from tests.unit.cli.homes import ADDRESS, commands, running, write_home
 from tests.unit.provisioning.life import fresh_key, request
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from pathlib import Path
 
-    from typer.testing import Result
-
-    Run = Callable[..., Result]
+    from tests.unit.cli.homes import Run
 
 needs_zbar = pytest.mark.skipif(shutil.which("zbarimg") is None, reason="needs zbarimg: run `make setup-tests`")
 
 
+APP = commands(register_devices, groups={"paper": register})
+
+
+def _market(home: Path) -> None:
+    write_copy(home, write_home, ADDRESS)
+    run = running(APP, home)
+    run("site", "add", "pasar", "--name", "Pasar Bobotsari")
+    for name in ("cam-1", "cam-2"):
+        run("device", "add", name, "--profile", "generic_ipcamera", "--site", "pasar")
+
+
 @pytest.fixture
 def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
-    """Runs a command in the home of a hub with two cameras; errors come out as they were raised."""
+    """Runs a command in the home of a hub with two cameras."""
     monkeypatch.chdir(tmp_path)
-    settings = tmp_path / "cityhub.toml"
-    settings.write_text('[bundle]\nbroker_host = "hub.local"\n')
-    (tmp_path / "state").mkdir(mode=0o700)
-    write_fresh(tmp_path / "state" / "registry.db")
-    Authority.create(tmp_path / "state" / "pki", clock=time.time_ns)
-    app, typers = typer.Typer(), typer.Typer()
-    register(typers)
-    typers.callback()(lambda: None)
-    app.add_typer(typers, name="paper")
-    register_devices(app)
-
-    def invoke(*words: str) -> Result:
-        return CliRunner().invoke(app, words, obj=Context(settings), catch_exceptions=False)
-
-    invoke("site", "add", "pasar", "--name", "Pasar Bobotsari")
-    for name in ("cam-1", "cam-2"):
-        invoke("device", "add", name, "--profile", "generic_ipcamera", "--site", "pasar")
-    return invoke
+    write_copy(tmp_path, _market)
+    return running(APP, tmp_path)
 
 
 @needs_zbar

@@ -3,53 +3,44 @@
 from __future__ import annotations
 
 import json
-import time
 from typing import TYPE_CHECKING
 
 import pytest
-import typer
-from typer.testing import CliRunner
 
 from hub.cli import device, fence, uplink
-from hub.cli.context import Context
 from hub.errors import UsageError
 from provisioning import audit
-from provisioning.ca import Authority
 from provisioning.database import open_engine
 from provisioning.errors import InvalidIdentity, Unknown
-from tests.databases import write_fresh
+from tests.copies import write_copy
+from tests.unit.cli.homes import commands, running, write_home
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from pathlib import Path
 
     from typer.testing import Result
 
-    Run = Callable[..., Result]
+    from tests.unit.cli.homes import Run
 
 TRIANGLE = '{"type":"Polygon","coordinates":[[[109.3,-7.4],[109.4,-7.4],[109.4,-7.3],[109.3,-7.4]]]}'
 
 
-@pytest.fixture
-def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
-    """Runs a command in the home of a hub with a site; errors come out as they were raised."""
-    monkeypatch.chdir(tmp_path)
-    (tmp_path / "cityhub.toml").touch()
-    (tmp_path / "state").mkdir(mode=0o700)
-    write_fresh(tmp_path / "state" / "registry.db")
-    Authority.create(tmp_path / "state" / "pki", clock=time.time_ns)
-    app = typer.Typer()
-    for one in (device, uplink, fence):
-        one.register(app)
-    context = Context(tmp_path / "cityhub.toml")
+APP = commands(device.register, uplink.register, fence.register)
 
-    def run(*words: str) -> Result:
-        return CliRunner().invoke(app, words, obj=context, catch_exceptions=False)
 
+def _market(home: Path) -> None:
+    write_copy(home, write_home)
+    run = running(APP, home)
     run("agency", "add", "dishub")
     run("site", "add", "pasar", "--agency", "dishub")
     run("device", "add", "gw-pasar", "--profile", "generic_ipcamera", "--site", "pasar")
-    return run
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Run:
+    """Runs a command in the home of a hub with a site."""
+    write_copy(tmp_path, _market)
+    return running(APP, tmp_path)
 
 
 def add_fiber(run: Run) -> Result:

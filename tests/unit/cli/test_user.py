@@ -13,32 +13,29 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-import typer
 from sqlalchemy import delete
-from typer.testing import CliRunner
 
 from hub.cli.caller import caller
-from hub.cli.context import UNWELL, Context
+from hub.cli.context import UNWELL
 from hub.cli.place import agencies
 from hub.cli.user import register
 from hub.errors import UsageError
-from hub.settings import load_settings
+from hub.settings import FILE_NAME, load_settings
 from provisioning.access import Access, Role
 from provisioning.audit import Actor
 from provisioning.audit_tables import audit_row
 from provisioning.database import open_engine, writing
 from provisioning.errors import InvalidIdentity, NotAuthenticated, Unknown, WeakPassword
 from provisioning.users import Users
-from tests.databases import write_fresh
+from tests.copies import write_copy
+from tests.unit.cli.homes import commands, running, write_home_alone
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
     from sqlalchemy import Engine
-    from typer.testing import Result
 
-    Run = Callable[..., Result]
-
+    from tests.unit.cli.homes import Run
 PASSWORD = "kuda lumping menari"  # noqa: S105 - a test's own
 ADD = ["user", "add", "budi", "--role", "technician", "--agency", "dishub", "--agency", "dinkes", "--name", "Budi S."]
 PROGRAM = """
@@ -52,26 +49,26 @@ app(["user", "password", "budi"], obj=Context(Path(sys.argv[1])))
 """
 
 
+APP = commands(register, lambda app: app.add_typer(agencies, name="agency"))
+
+
+def _two_agencies(home: Path) -> None:
+    write_copy(home, write_home_alone)
+    run = running(APP, home)
+    run("agency", "add", "dishub")
+    run("agency", "add", "dinkes")
+
+
 @pytest.fixture
 def settings(tmp_path: Path) -> Path:
-    (tmp_path / "state").mkdir(mode=0o700)
-    write_fresh(tmp_path / "state" / "registry.db")
-    settings = tmp_path / "cityhub.toml"
-    settings.touch()
-    return settings
+    write_copy(tmp_path, _two_agencies)
+    return tmp_path / FILE_NAME
 
 
 @pytest.fixture
 def run(settings: Path) -> Run:
-    """Runs a command in the home of a hub; errors come out as they were raised."""
-    app = typer.Typer()
-    register(app)
-    app.add_typer(agencies, name="agency")
-
-    def run(*words: str, stdin: str | None = None) -> Result:
-        return CliRunner().invoke(app, words, input=stdin, obj=Context(settings), catch_exceptions=False)
-
-    return run
+    """Runs a command in the home of a hub with two agencies."""
+    return running(APP, settings.parent)
 
 
 @pytest.fixture
@@ -88,8 +85,6 @@ def users(engine: Engine) -> Users:
 
 @pytest.fixture
 def budi(run: Run) -> Run:
-    run("agency", "add", "dishub")
-    run("agency", "add", "dinkes")
     assert run(*ADD).stdout == (
         "Added budi, technician for dinkes, dishub. Next: cityhub user password budi, or cityhub user token add budi\n"
     )

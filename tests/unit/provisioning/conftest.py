@@ -10,6 +10,7 @@ from provisioning.ca import Authority
 from provisioning.enrolment import Enrolment
 from provisioning.records import Agency, Site
 from provisioning.registry import Registry
+from tests.copies import write_copy
 from tests.databases import fresh_engine
 
 if TYPE_CHECKING:
@@ -54,7 +55,12 @@ def city(registry: Registry) -> Registry:
 
 @pytest.fixture
 def authority(tmp_path: Path, clock: Clock) -> Authority:
-    return Authority.create(tmp_path / "pki", clock=clock)
+    write_copy(tmp_path, _authority_of, clock())
+    return Authority.load(tmp_path / "pki", clock=clock)
+
+
+def _authority_of(folder: Path, now_ns: int) -> None:
+    Authority.create(folder / "pki", clock=lambda: now_ns)
 
 
 @pytest.fixture

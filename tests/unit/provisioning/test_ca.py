@@ -32,6 +32,12 @@ NOW = datetime(2026, 9, 21, 14, 13, 20, tzinfo=UTC)
 FIVE_MINUTES = timedelta(minutes=5)
 
 
+@pytest.fixture
+def authority(tmp_path: Path, clock: Clock) -> Authority:
+    """One that has just been made, where other tests load a copy."""
+    return Authority.create(tmp_path / "pki", clock=clock)
+
+
 def read(path: Path) -> x509.Certificate:
     return x509.load_pem_x509_certificate(path.read_bytes())
 

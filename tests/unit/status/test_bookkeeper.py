@@ -18,7 +18,8 @@ from hub.status.trips import Trips
 from provisioning.database import open_engine
 from provisioning.records import Agency, Geofence, NewDevice, Site, Tariff, Uplink
 from provisioning.registry import Registry
-from provisioning.schema import metadata
+from tests.copies import write_copy
+from tests.databases import fresh_engine
 from tests.unit.status.city import City, History, Place, profile
 from tests.unit.status.hubs import JAKARTA, MIDNIGHT
 
@@ -86,15 +87,21 @@ class Office:
         return said
 
 
-@pytest.fixture
-async def office(tmp_path: Path) -> AsyncIterator[Office]:
-    engine = open_engine(tmp_path / "registry.db")
-    metadata.create_all(engine)
+def _market(folder: Path) -> None:
+    engine = fresh_engine(folder / "registry.db")
     registry = Registry(engine, lambda: 0)
     registry.add(Agency("dishub"))
     registry.add(Site("pasar", agency="dishub"))
     registry.add_device(NewDevice(id="gw-1", profile="generic_ipcamera"))
     registry.add(Uplink("fiber", "pasar", 10**8, Tariff.PER_GIGABYTE, 10_000, router="gw-1"))
+    engine.dispose()
+
+
+@pytest.fixture
+async def office(tmp_path: Path) -> AsyncIterator[Office]:
+    write_copy(tmp_path, _market)
+    engine = open_engine(tmp_path / "registry.db")
+    registry = Registry(engine, lambda: 0)
     async with SqliteSpool(tmp_path / "history.db", SpoolOptions(reserve_mb=0)) as spool:
         office = Office(tmp_path, spool, registry)
         await office.keeper.load()
