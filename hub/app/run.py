@@ -98,8 +98,8 @@ async def _start(settings: Settings, stack: AsyncExitStack) -> Hub:
         await stack.enter_async_context(running(name, room))
     beside = company(settings, hub.database, hub.status.incidents, pulse_of(hub))
     hub.grafana = await stack.enter_async_context(beside)
-    # What has been built lives as long as the hub: the collector need not walk over it again and again. Nor need it look
-    # at every burst of messages, none of which holds a cycle: that alone was four per cent of the processor's time.
+    # What has been built lives as long as the hub: the collector need not walk over it again and again. Nor need it
+    # look at every burst of messages, none of which holds a cycle: that was four per cent of the processor's time.
     gc.collect()
     gc.freeze()
     gc.set_threshold(20_000, 20, 20)
