@@ -121,8 +121,7 @@ class _Writer:
 
     def _levels(self) -> str:
         """Return the lines that look at the topic, once for each that the function is bound to."""
-        sources = [source for readings in self._spec.readings.values() for source in readings.values()]
-        levels = {level for source in sources if (level := level_of(source.path)) is not None}
+        levels = {level for source in self._spec.sources if (level := level_of(source.path)) is not None}
         return "".join(f"    l{level} = level(topic, {level})\n" for level in sorted(levels))
 
     def _reading(self, index: int, measurement: str, name: str, source: Source) -> list[str]:

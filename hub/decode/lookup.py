@@ -115,8 +115,7 @@ def level_of(path: str | None) -> int | None:
 
 def layout_size(spec: MessageSpec) -> int:
     """Return the bytes of the shortest payload that holds all that a binary message has."""
-    sources = [source for readings in spec.readings.values() for source in readings.values()]
-    return max((source.at + _struct(source).size for source in sources if source.at is not None), default=0)
+    return max((source.at + _struct(source).size for source in spec.sources if source.at is not None), default=0)
 
 
 def at(doc: object, path: str) -> object:

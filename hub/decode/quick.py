@@ -120,7 +120,7 @@ class _Quick:
         self._terms = terms
         self._rule = rule
         self._at = {key: index for index, key in enumerate(keys)}
-        self._values = [self._value(*one) for one in _sources(spec) if one[2].path in self._at]
+        self._values = [self._value(*one) for one in spec.mapped if one[2].path in self._at]
         self.names = {f"a{index}": value.source.absent for index, value in enumerate(self._values)}
 
     def _value(self, measurement: str, name: str, source: Source) -> _Value:
@@ -129,7 +129,7 @@ class _Quick:
 
     def is_possible(self) -> bool:
         """Whether nothing stands deeper, counts though it is missing, or must be looked at with care in any case."""
-        time, sources = self._spec.time, [source for _, _, source in _sources(self._spec)]
+        time, sources = self._spec.time, self._spec.sources
         paths = [*(source.path for source in sources), *([] if time is None else [time.path])]
         plain = all(source.part is None and not source.numeral and source.default is None for source in sources)
         timed = time is None or time.unit in FACTOR
@@ -163,10 +163,9 @@ class _Quick:
         known = {f"{one.measurement}.{one.name}": inline.value(one.field, one.v, one.w) for one in self._values}
         kept = {name: known.get(name, "None") for name in wanted(self._terms.profile, self._spec)}
         traces = Traces(self._terms.profile, kept, "False")
-        left = traces.left()
+        believed, left = traces.believed(), traces.left()
         return [
-            "faults = ()",
-            *traces.believed(),
+            *(["faults = ()", *believed] if believed else []),
             f"line = {' '.join(self._lines())}",
             *(["if not retained:", *(f"    {line}" for line in left)] if left else []),
             "return line",
@@ -176,7 +175,3 @@ class _Quick:
         for measurement, values in groupby(self._values, lambda one: one.measurement):
             fields = ",".join(inline.text(one.field, one.v, one.w) for one in values)
             yield f'f"{self._terms.measurement(measurement)}{{tags}} {fields} {{t}}\\n"'
-
-
-def _sources(spec: MessageSpec) -> list[tuple[str, str, Source]]:
-    return [(m, name, source) for m, readings in spec.readings.items() for name, source in readings.items()]

@@ -108,7 +108,17 @@ class MessageSpec(Strict):
     @property
     def looks_at_topic(self) -> bool:
         """Whether a reading stands in the topic."""
-        return any((one.path or "").startswith(TOPIC) for each in self.readings.values() for one in each.values())
+        return any((source.path or "").startswith(TOPIC) for source in self.sources)
+
+    @property
+    def mapped(self) -> list[tuple[str, str, Source]]:
+        """Measurement, reading and where that stands, of each reading in the profile's order."""
+        return [(m, name, source) for m, readings in self.readings.items() for name, source in readings.items()]
+
+    @property
+    def sources(self) -> list[Source]:
+        """Where the readings stand, in the same order."""
+        return [source for _, _, source in self.mapped]
 
 
 class Presence(Strict):

@@ -107,5 +107,4 @@ def _default(reading: Reading, source: Source) -> str:
 
 def _sources(spec: MessageSpec) -> list[Source]:
     """Return where the readings stand that are not in the topic."""
-    every = [source for readings in spec.readings.values() for source in readings.values()]
-    return [source for source in every if not (source.path or "").startswith(TOPIC)]
+    return [source for source in spec.sources if not (source.path or "").startswith(TOPIC)]

@@ -51,21 +51,20 @@ VALUES = st.recursive(
 
 def is_plain(spec: MessageSpec) -> bool:
     """Tell whether a message is the hub's own format: JSON with a time, its values as they are or scaled."""
-    sources = [source for readings in spec.readings.values() for source in readings.values()]
     usual = {"path", "scale", "offset"}
-    return spec.model_fields_set == {"time", "readings"} and all(one.model_fields_set <= usual for one in sources)
+    return spec.model_fields_set == {"time", "readings"} and all(one.model_fields_set <= usual for one in spec.sources)
 
 
 def may_be_silent(spec: MessageSpec) -> bool:
     """Tell whether some payloads of a message are no fault, although nothing is stored of them."""
     return bool(spec.when or spec.partial or spec.retained == "ignore" or spec.empty == "ignored") or any(
-        source.absent for readings in spec.readings.values() for source in readings.values()
+        source.absent for source in spec.sources
     )
 
 
 def keys(spec: MessageSpec) -> list[str]:
     """Every path that the profile reads, the time's included."""
-    paths = [source.path or "" for readings in spec.readings.values() for source in readings.values()]
+    paths = [source.path or "" for source in spec.sources]
     return sorted({*paths, *([spec.time.path] if spec.time else [])})
 
 
@@ -106,9 +105,8 @@ def good_values(reading: Reading, scale: float, offset: float) -> st.SearchStrat
 def good_samples(draw: st.DrawFn, spec: MessageSpec, vocabulary: Vocabulary) -> dict[str, Any]:
     """Samples with at least one reading, everything in range, and a time of their own."""
     sample: dict[str, Any] = {}
-    known = [(m, name, source) for m, readings in spec.readings.items() for name, source in readings.items()]
     for measurement, name, source in draw(
-        st.lists(st.sampled_from(known), min_size=1, max_size=6, unique_by=lambda k: k[2])
+        st.lists(st.sampled_from(spec.mapped), min_size=1, max_size=6, unique_by=lambda k: k[2])
     ):
         reading = vocabulary.reading(measurement, name)
         assert reading is not None
