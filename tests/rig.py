@@ -29,7 +29,7 @@ from provisioning.database import open_engine
 from provisioning.files import write_atomically
 from provisioning.registry import Registry
 from provisioning.revocation import Revocation
-from tests.ports import LOOPBACK, free_ports
+from tests.ports import LOOPBACK, PATIENCE_S, free_ports
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
@@ -40,7 +40,6 @@ if TYPE_CHECKING:
     from provisioning.records import NewDevice
 
 PUBLISHER = "publisher.rig"
-PATIENCE_S = 60.0
 
 
 class Server:

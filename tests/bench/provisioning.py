@@ -32,7 +32,8 @@ from typing import Final, NamedTuple
 from tests.bench.city import write_city
 from tests.bench.names import device_name
 from tests.integration.guarded import CONNECT, WELCOME
-from tests.integration.one_box import CITYHUB, LOOPBACK, PATIENCE_S, OneBox
+from tests.integration.one_box import CITYHUB, LOOPBACK, OneBox
+from tests.ports import PATIENCE_S
 
 LARGE: Final = 100_000
 REVOKED: Final = 5

@@ -19,14 +19,13 @@ from hub.local.influxd import ManagedInflux
 from hub.settings import FILE_NAME, load_settings
 from hub.sinks.query import InfluxReader
 from hub.web.snapshot import Health
-from tests.ports import free_ports
+from tests.ports import PATIENCE_S, free_ports
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 CITYHUB = Path(sys.executable).with_name("cityhub")
 LOOPBACK = "127.0.0.1"
-PATIENCE_S = 60
 PORTS = ("LOCAL_BROKER__PORT", "LOCAL_BROKER__HUB_PORT", "LOCAL_INFLUXDB__PORT", "LOCAL_INFLUXDB__RPC_PORT",
          "WEB__PORT", "API__PORT")  # fmt: skip
 

@@ -16,7 +16,7 @@ from hub.sources.modbus.options import ModbusOptions
 from hub.sources.modbus.pace import RealPace
 from hub.sources.modbus.source import ModbusSource
 from hub.transport.modbus_bus import PymodbusBus
-from tests.ports import free_ports
+from tests.ports import PATIENCE_S, free_ports
 from tests.unit.decode.meters import VOCABULARY, meter
 from tests.unit.sources.modbus.world import KEEP_NS, Book, Device
 
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from tests.unit.decode.line_protocol import Point
 
 SERVER = Path(__file__).parent / "modbus_server.py"
-PATIENCE_S = 60.0
 OLDEST_MS = 5000
 """How old a server's clock register may be when it is read: its tick, and a very busy machine."""
 OWN = {

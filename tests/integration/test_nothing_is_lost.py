@@ -12,7 +12,8 @@ import pytest
 
 from provisioning.records import NewDevice
 from tests.integration.numbered import DEVICE, Numbered, settled, stored_numbers
-from tests.rig import PATIENCE_S, Rig, rig
+from tests.ports import PATIENCE_S
+from tests.rig import Rig, rig
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

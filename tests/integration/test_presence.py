@@ -16,8 +16,8 @@ from provisioning.database import open_engine
 from provisioning.enrolment import Enrolment
 from provisioning.records import NewDevice, Site
 from provisioning.registry import Registry
-from tests.ports import LOOPBACK
-from tests.rig import PATIENCE_S, Rig, rig
+from tests.ports import LOOPBACK, PATIENCE_S
+from tests.rig import Rig, rig
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tests.grafana_server import TOKEN, grafana
-from tests.integration.one_box import PATIENCE_S, OneBox, wait_until
-from tests.ports import free_ports
+from tests.integration.one_box import OneBox, wait_until
+from tests.ports import PATIENCE_S, free_ports
 
 if TYPE_CHECKING:
     from collections.abc import Callable

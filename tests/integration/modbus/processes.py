@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.ports import PATIENCE_S
+
 if TYPE_CHECKING:
     from asyncio import StreamReader
     from asyncio.subprocess import Process
@@ -20,7 +22,6 @@ if TYPE_CHECKING:
 HERE = Path(__file__).parent
 OLDEST_NODE = 18
 """What modbus-serial's serial port needs."""
-PATIENCE_S = 60.0
 
 Tables = dict[str, dict[int, int]]
 """`holding`, `input`, `coil`, `discrete`, each: address -> word."""

@@ -11,7 +11,6 @@ import pytest
 
 from provisioning.records import NewDevice
 from tests.integration.modbus.processes import (
-    PATIENCE_S,
     Tables,
     libmodbus,
     lines_of,
@@ -21,7 +20,7 @@ from tests.integration.modbus.processes import (
     started,
 )
 from tests.polled import Kept, PolledEntry, directory_of, polling, source_of
-from tests.ports import LOOPBACK, free_ports
+from tests.ports import LOOPBACK, PATIENCE_S, free_ports
 from tests.rig import rig
 
 if TYPE_CHECKING:

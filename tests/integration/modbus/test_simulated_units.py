@@ -13,8 +13,7 @@ from hub.cli.demo.process import Simulation, simulation
 from hub.sim.modbus.plan import GatewayPlan, GaugePlan, Manner, MeterPlan, PolledPlan, UnitPlan, UpsPlan
 from hub.sim.plan import RiverPlan
 from tests.integration.modbus.processes import mbpoll
-from tests.ports import LOOPBACK, free_ports
-from tests.rig import PATIENCE_S
+from tests.ports import LOOPBACK, PATIENCE_S, free_ports
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

@@ -11,8 +11,7 @@ import pytest
 from hub.cli.demo.process import simulation
 from tests.integration.modbus.twenty import DEAD, GOOD, SLOW, UNITS, gateway_plan, name, twenty
 from tests.polled import Kept, polling
-from tests.ports import free_ports
-from tests.rig import PATIENCE_S
+from tests.ports import PATIENCE_S, free_ports
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -14,12 +14,11 @@ from hub.sources.modbus.pace import RealPace
 from hub.sources.modbus.source import ModbusSource
 from hub.transport.modbus_bus import PymodbusBus
 from tests.integration.profiles.registers import gateway, unit
-from tests.ports import LOOPBACK, free_ports
+from tests.ports import LOOPBACK, PATIENCE_S, free_ports
 from tests.unit.decode.line_protocol import parse_line
 from tests.unit.decode.meters import NOW, VOCABULARY, meter
 from tests.unit.sources.modbus.world import KEEP_NS, Book, Device
 
-PATIENCE_S = 60.0
 PROFILE = meter(
     {"energy": {"on": {"at": 3, "type": "bit"}, "state": {"at": 12, "type": "bit", "map": {"true": "open"}}}},
     every_s=0.2,

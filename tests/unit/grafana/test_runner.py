@@ -14,13 +14,13 @@ from hub.grafana.live import Pace, Pulse, lines
 from hub.grafana.push import everything
 from hub.grafana.runner import GrafanaRunner
 from tests.grafana_server import grafana
+from tests.ports import PATIENCE_S
 from tests.unit.grafana.test_push import DATABASE
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
 
 PULSE = Pulse(messages_per_s=12.5, spool_points=3, devices=120, online=118, incidents=2, rx_bps=1e6, tx_bps=2e6)
-PATIENCE_S = 60
 
 
 @pytest.fixture(autouse=True)

@@ -14,6 +14,7 @@ from hub.pipeline.intake import BatchingIntake
 from hub.pipeline.options import PipelineOptions
 from hub.spool.options import SpoolOptions
 from hub.spool.sqlite import SqliteSpool
+from tests.ports import PATIENCE_S
 from tests.unit.decode.line_protocol import parse_line
 from tests.unit.pipeline.helpers import MemorySink, running
 from tests.unit.sources.modbus.world import HOUR, Device, World, polling
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
 NUMBERS = range(1, 6)
 DEVICES = [Device(f"m{number}", number) for number in NUMBERS]
 EVERY_S = 10
-PATIENCE_S = 60.0
 
 
 class Hall:
